@@ -1,0 +1,65 @@
+"""`Finding`: the only way anything is ever said to be wrong with data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Severity(StrEnum):
+    """What a finding does to its sample."""
+
+    NOTE = "note"  # stated, changes nothing
+    WARN = "warn"  # counted in the inspection record
+    EXCLUDE = "exclude"  # the sample leaves the dataset, counted
+    REFUSE = "refuse"  # the file or sample never enters
+
+
+class Reason(StrEnum):
+    """Why a file or sample is refused or excluded; a new reason is a new member, never free text."""
+
+    EMPTY_FILE = "empty_file"
+    TRUNCATED = "truncated"
+    UNKNOWN_FORMAT = "unknown_format"
+    UNSUPPORTED_FORM = "unsupported_form"
+    HEADER_INVALID = "header_invalid"
+    UNIT_UNKNOWN = "unit_unknown"
+    UNIT_IMPLAUSIBLE = "unit_implausible"
+    VALUE_IMPLAUSIBLE = "value_implausible"
+    CALIBRATION_IMPOSSIBLE = "calibration_impossible"
+    GEOMETRY_IRREGULAR = "geometry_irregular"
+    GEOMETRY_MISMATCH = "geometry_mismatch"
+    SLICE_MISSING = "slice_missing"
+    CHANNEL_MISSING = "channel_missing"
+    RATE_UNFIT = "rate_unfit"
+    SIGNAL_FLAT = "signal_flat"
+    SIGNAL_CLIPPED = "signal_clipped"
+    SIGNAL_NOISY = "signal_noisy"
+    DUPLICATE = "duplicate"
+    SAME_SUBJECT = "same_subject"
+    REFERENCE_MISSING = "reference_missing"
+    REFERENCE_INVALID = "reference_invalid"
+    IMAGE_MISSING = "image_missing"
+    CHARACTER_SET = "character_set"
+    IDENTITY_LEFT = "identity_left"
+    OUTSIDE_COHORT = "outside_cohort"
+    LIMIT_EXCEEDED = "limit_exceeded"
+
+
+class Finding(BaseModel):
+    """One thing that is wrong, where, and what to do about it.
+
+    `found` never holds an identifying value; the hospital's own paths stand in a key-side table only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: Reason
+    severity: Severity
+    found: str
+    wanted: str
+    remedy: str
+    sample: str | None = Field(default=None, description="pseudonymous sample id; None: the whole source")
+    where: str = Field(default="", description="element, field, lead or slice; never a path of the hospital")
+    source: str = Field(default="", description="the document and clause that asks for it")
