@@ -1,4 +1,4 @@
-"""What makes a record believable: Evidence under its own digest, and a signed, hash-chained ledger.
+"""What makes a record believable: Evidence under its own digest, keys, sealed labels, a signed ledger.
 
-Hands out `Evidence` and the ledger's `append`, `read` and `verify`.
+Hands out `Evidence`, `KeyRing`, `seal` and `unseal`, and the ledger's `append`, `read` and `verify`.
 """
