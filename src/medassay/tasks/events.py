@@ -1,0 +1,133 @@
+"""Events in time, such as seizures: event-based matching by the SzCORE rules.
+
+Events are half-open intervals [start, end) in seconds, held as whole ticks of 0.1 s. The procedure, in the
+published order: 1 merge, 2 split, 3 extend the reference, 4 detect, 5 count false events.
+
+References
+----------
+Dan et al., SzCORE: Seizure Community Open-Source Research Evaluation framework, Epilepsia, 2024.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medassay.core.errors import WrongUse
+
+FloatArray = NDArray[np.float64]
+Ticks = NDArray[np.int64]
+
+TICKS_A_SECOND = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRules:
+    """The declared conventions, in seconds; the defaults are SzCORE's."""
+
+    tolerance_start_s: float = 30.0
+    tolerance_end_s: float = 60.0
+    min_overlap: float = 0.0  # share of the extended reference event; must be exceeded
+    max_event_s: float = 300.0
+    min_gap_s: float = 90.0  # a smaller gap is merged, an equal one is not
+
+
+@dataclass(frozen=True)
+class EventCounts:
+    """Counts of one recording; additive over recordings."""
+
+    reference: int
+    detected: int
+    false_events: int
+    duration_s: float
+
+
+def match_events(
+    reference: FloatArray, hypothesis: FloatArray, *, duration_s: float, rules: EventRules | None = None
+) -> EventCounts:
+    """Count detected reference events and false events of one recording.
+
+    Parameters
+    ----------
+    reference, hypothesis : shape (n, 2), seconds
+        Start and end of each event, within [0, duration_s], in any order.
+    duration_s : float
+        Length of the recording.
+
+    Returns
+    -------
+    EventCounts
+        `detected` counts reference events, so one hypothesis over two references detects both;
+        `false_events` counts hypothesis events that touch no detected, extended reference event. A
+        recording without a reference event has no sensitivity: that is for the ratio over subjects to say.
+
+    Raises
+    ------
+    WrongUse
+        When an event is no interval inside the recording.
+
+    Examples
+    --------
+    >>> match_events(np.array([[100, 160], [1500, 1540]]), np.array([[110, 150]]), duration_s=3600)
+    EventCounts(reference=2, detected=1, false_events=0, duration_s=3600)
+    """
+    rules = rules or EventRules()
+    longest, gap = _ticks(rules.max_event_s), _ticks(rules.min_gap_s)
+    expected = _split(_merge(_in_ticks(reference, duration_s), gap), longest)
+    offered = _split(_merge(_in_ticks(hypothesis, duration_s), gap), longest)
+
+    extended = expected + np.array([-_ticks(rules.tolerance_start_s), _ticks(rules.tolerance_end_s)])
+    extended = extended.clip(0, _ticks(duration_s))
+    overlap = _overlaps(extended, offered).sum(axis=1)
+    hit = overlap / (extended[:, 1] - extended[:, 0]) > rules.min_overlap
+    touched = (_overlaps(extended[hit], offered) > 0).any(axis=0)
+    return EventCounts(len(expected), int(hit.sum()), int((~touched).sum()), duration_s)
+
+
+def _ticks(seconds: float) -> int:
+    return round(seconds * TICKS_A_SECOND)
+
+
+def _in_ticks(events: FloatArray, duration_s: float) -> Ticks:
+    """Sorted events in ticks; one shorter than a tick that rounds to nothing is refused, never dropped."""
+    events = np.asarray(events, dtype=np.float64).reshape(-1, 2)
+    inside = (events >= 0).all(axis=1) & (events[:, 1] <= duration_s)  # NaN compares false
+    ticks = np.rint(np.where(np.isfinite(events), events, 0.0) * TICKS_A_SECOND).astype(np.int64)
+    bad = ~inside | (ticks[:, 0] >= ticks[:, 1])
+    if bad.any():
+        start, end = events[bad][0]
+        raise WrongUse(
+            found=f"an event from {start} s to {end} s",
+            wanted=f"0 <= start < end <= {duration_s} s, at least {1 / TICKS_A_SECOND} s long",
+            remedy="Check the unit (seconds from the start of the recording) and the recording's length.",
+        )
+    ordered: Ticks = ticks[np.argsort(ticks[:, 0], kind="stable")]
+    return ordered
+
+
+def _merge(events: Ticks, gap: int) -> Ticks:
+    """Join events that overlap or lie closer than `gap`."""
+    if len(events) == 0:
+        return events
+    reach = np.maximum.accumulate(events[:, 1])
+    first = np.concatenate([[True], events[1:, 0] - reach[:-1] >= max(gap, 0)])
+    last = np.concatenate([first[1:], [True]])
+    return np.column_stack([events[first, 0], reach[last]])
+
+
+def _split(events: Ticks, longest: int) -> Ticks:
+    """Cut events into pieces of at most `longest`, from the start."""
+    pieces = [
+        (piece, min(piece + longest, end)) for start, end in events for piece in range(start, end, longest)
+    ]
+    return np.array(pieces, dtype=np.int64).reshape(-1, 2)
+
+
+def _overlaps(first: Ticks, second: Ticks) -> Ticks:
+    """Common ticks of each pair, shape (len(first), len(second))."""
+    start = np.maximum(first[:, None, 0], second[None, :, 0])
+    end = np.minimum(first[:, None, 1], second[None, :, 1])
+    common: Ticks = np.maximum(end - start, 0)
+    return common
