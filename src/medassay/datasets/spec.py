@@ -1,0 +1,140 @@
+"""`datasets/<stem>.yaml`: one disease, its sources, cohort, split and use, as people declare it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from medassay.core.specs import Bilingual, Spec
+
+
+class SourceClass(StrEnum):
+    """Where data come from decides what a report may claim; the three are never mixed in one version."""
+
+    REAL = "real"
+    PUBLIC = "public"
+    SYNTHETIC = "synthetic"
+
+
+class Disease(Spec):
+    """The one disease that the database is for."""
+
+    name: Bilingual
+    icd10: tuple[str, ...] = Field(min_length=1)
+
+
+class LawfulBasis(Spec):
+    """Why these data may be used. A hospital source needs every field; other sources state their licence."""
+
+    licence: str
+    ethics_approval: str | None = Field(default=None, description="number of the committee's approval")
+    ethics_scope: str | None = None
+    ethics_expires: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    consent: Literal["informed", "waived", "exempt"] | None = None
+    data_level: int | None = Field(default=None, ge=1, le=5, description="GB/T 39725-2020, 6.2")
+    site_agreement: str | None = None
+    genetic_resources: str | None = Field(default=None, description="statement on human genetic resources")
+
+    def missing_for(self, source_class: SourceClass) -> list[str]:
+        """The fields that this class of source must state and does not."""
+        if source_class != SourceClass.REAL:
+            return [] if self.licence.strip() else ["licence"]
+        return [name for name in type(self).model_fields if getattr(self, name) in (None, "")]
+
+
+class Source(Spec):
+    """One place that files come from; each is frozen to versions of its own."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    source_class: SourceClass
+    form: str = Field(description="how its files are laid out: names a reader of the dataset's kind")
+    folder: str | None = Field(default=None, description="below the data folder; none: a phantom")
+    phantom: dict[str, Any] | None = Field(default=None, description="parameters of the kind's generator")
+    options: dict[str, Any] = Field(default_factory=dict, description="parameters of the form")
+    readers: tuple[str, ...] = Field(default=(), description="folders of readers' files below the source")
+    identity: Literal["known", "not_provable"]
+    same_person: tuple[tuple[str, ...], ...] = Field(
+        default=(), description="ids known from outside to be one person"
+    )
+    division: dict[Literal["train_tune", "test"], tuple[str, ...]] | None = Field(
+        default=None, description="a published division; the subject rule stands above it"
+    )
+    lawful_basis: LawfulBasis
+    citation: str = ""
+    obtain: Bilingual | None = Field(default=None, description="where a user gets a public set")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.folder is None) == (self.phantom is None):
+            raise ValueError("a source has either a folder or a phantom")
+        if (self.phantom is not None) != (self.source_class == SourceClass.SYNTHETIC):
+            raise ValueError("a phantom is synthetic, and only a phantom is")
+        missing = self.lawful_basis.missing_for(self.source_class)
+        if missing:
+            raise ValueError(f"the lawful basis of a {self.source_class} source lacks {', '.join(missing)}")
+        return self
+
+
+class CohortRule(Spec):
+    """One inclusion rule on one column; a sample that does not meet it is excluded and counted."""
+
+    id: str
+    title: Bilingual
+    column: str
+    among: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        bounded = self.minimum is not None or self.maximum is not None
+        if bounded == (self.among is not None):
+            raise ValueError("a rule has either `among`, or `minimum` and `maximum`")
+        return self
+
+
+class Split(Spec):
+    """Subject-disjoint shares of the samples, from one recorded seed."""
+
+    train: float = Field(gt=0, lt=1)
+    tune: float = Field(gt=0, lt=1)
+    test: float = Field(gt=0, lt=1)
+    stratify: tuple[str, ...] = ("site",)
+    seed: int
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(self.train + self.tune + self.test - 1) > 1e-9:
+            raise ValueError("train, tune and test add up to 1")
+        return self
+
+
+class DatasetSpec(Spec):
+    """A disease-specific database: not a pile of files."""
+
+    title: Bilingual
+    version: str
+    disease: Disease
+    kind: str = Field(description="how files become samples")
+    task: str = Field(description="how predictions are matched")
+    intended_use: Bilingual
+    target_population: Bilingual
+    sources: tuple[Source, ...] = Field(min_length=1)
+    cohort: tuple[CohortRule, ...] = ()
+    split: Split
+    freeze_needs: tuple[str, ...] = Field(description="the Evidence without which freeze refuses")
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        _require_once("source", [source.name for source in self.sources])
+        _require_once("cohort rule", [rule.id for rule in self.cohort])
+        return self
+
+
+def _require_once(what: str, names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{what} {', '.join(twice)} stands twice")
