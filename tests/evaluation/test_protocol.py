@@ -1,0 +1,65 @@
+import pytest
+from pydantic import ValidationError
+
+from medassay.core.estimate import Estimate
+from medassay.evaluation.protocol import Goal, Protocol, Verdict, verdict
+
+TEXT = {"zh": "甲", "en": "a"}
+PLAN = {
+    "version": "1",
+    "task": "events",
+    "endpoints": [{"id": "se", "title": TEXT, "metric": "sensitivity"}],
+    "primary": "se",
+    "confidence": 0.95,
+    "replicates": 2000,
+    "seed": 1,
+    "unit_of_analysis": "subject",
+    "minimum_subjects": 20,
+    "multiplicity": "single_primary",
+    "missing_prediction": "worst",
+    "minimum_cell": 5,
+}
+AT_LEAST = Goal(direction="at_least", limit=0.8)
+
+
+def figure(lower, upper, subjects=30):
+    return Estimate(
+        value=(lower + upper) / 2, lower=lower, upper=upper, confidence=0.95, method="m", n_subjects=subjects
+    )
+
+
+@pytest.mark.parametrize("left_out", sorted(PLAN))
+def test_a_protocol_is_complete_or_refused(left_out):
+    with pytest.raises(ValidationError):
+        Protocol.model_validate({name: value for name, value in PLAN.items() if name != left_out})
+
+
+def test_a_primary_endpoint_that_does_not_exist_is_refused():
+    with pytest.raises(ValidationError, match="none of se"):
+        Protocol.model_validate(PLAN | {"primary": "sp"})
+
+
+def test_any_change_of_a_protocol_changes_its_digest():
+    plan = Protocol.model_validate(PLAN)
+    assert plan.digest == Protocol.model_validate(PLAN).digest
+    assert plan.digest != Protocol.model_validate(PLAN | {"seed": 2}).digest
+
+
+rules = {
+    "the bound clears the goal": (figure(0.8, 0.9), AT_LEAST, False, Verdict.MET),
+    "the value clears it and the bound does not": (figure(0.79, 0.99), AT_LEAST, False, Verdict.NOT_MET),
+    "the upper bound faces a limit from above": (
+        figure(0.5, 2.1),
+        Goal(direction="at_most", limit=2.0),
+        False,
+        Verdict.NOT_MET,
+    ),
+    "too few people": (figure(0.9, 0.99, subjects=4), AT_LEAST, False, Verdict.INSUFFICIENT),
+    "no interval": (Estimate(value=1.0, n_subjects=30, undefined="x"), AT_LEAST, False, Verdict.INSUFFICIENT),
+    "synthetic data": (figure(0.9, 0.99), AT_LEAST, True, Verdict.DEMONSTRATION_ONLY),
+}
+
+
+@pytest.mark.parametrize(("estimate", "goal", "synthetic", "expected"), rules.values(), ids=rules)
+def test_the_verdict_follows_the_rule(estimate, goal, synthetic, expected):
+    assert verdict(estimate, goal, minimum_subjects=20, synthetic=synthetic) is expected
