@@ -1,0 +1,1 @@
+"""Imaging formats: DICOM objects, research volumes."""

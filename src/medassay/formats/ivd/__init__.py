@@ -1,0 +1,1 @@
+"""In-vitro-diagnostic formats: glucose traces, laboratory tables, units."""

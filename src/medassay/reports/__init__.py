@@ -1,0 +1,1 @@
+"""From records to papers: the report's JSON record, its HTML and PDF views in both languages, and `verify`."""

@@ -1,0 +1,75 @@
+"""The RunRecord: everything of one validation that a report is a function of."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SubjectRow(_Record):
+    """One test subject: strata, and the sums of its samples' statistics."""
+
+    subject: str
+    strata: dict[str, str | None] = Field(description="site, device, sex, age_band; None: not stated")
+    samples: int
+    statistics: dict[str, float]
+
+
+class CaseRow(_Record):
+    """One test sample."""
+
+    sample: str
+    subject: str
+    status: Literal["ok", "failed", "abstained", "unreadable"]
+    reason: str = ""
+    badness: float
+    statistics: dict[str, float]
+    excerpt: str | None = Field(default=None, description="digest of the excerpt, for the worst cases")
+
+
+class Sealing(_Record):
+    """How closed the room was; `sealed` only when every part held."""
+
+    sealed: bool
+    means: str = Field(description="the sandbox that was used, or why there was none")
+    network: Literal["none", "not_prevented"]
+    labels: Literal["absent", "not_prevented"]
+    public_data: bool = Field(description="anyone may have seen the test labels")
+
+
+class SecondEntry(_Record):
+    """Double entry of one headline statistic, summed over the test set."""
+
+    statistic: str
+    first: float
+    second: float
+    tolerance: float
+    agrees: bool
+
+
+class RunRecord(_Record):
+    """One validation. No time, host or path: those stand in the ledger."""
+
+    schema_id: Literal["medassay.run/1"] = "medassay.run/1"
+    dataset: str
+    source: str
+    source_class: Literal["real", "public", "synthetic"]
+    manifest: str
+    device: str
+    device_version: str
+    submission: str
+    protocol: str
+    task: str
+    scorer_version: str
+    options: dict[str, Any]
+    sealing: Sealing
+    predictions: dict[str, str] = Field(description="sample to digest of its prediction")
+    subjects: tuple[SubjectRow, ...]
+    cases: tuple[CaseRow, ...]
+    second_entry: tuple[SecondEntry, ...]
+    earlier_looks: int = Field(ge=0, description="validations against this test split before this one")
