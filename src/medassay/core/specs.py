@@ -69,6 +69,20 @@ def load_spec(path: Path, model: type[SpecT]) -> SpecT:
         raise _spec_error(path, tree, model, error) from error
 
 
+def parameters_of(model: type[SpecT], fields: dict[str, Any], *, where: str) -> SpecT:
+    """Check parameters that stand inside a spec against the model of the module that they are for.
+
+    Raises
+    ------
+    WrongUse
+        When they do not fit.
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise _misfit(where, model, error) from error
+
+
 def _other_specs(path: Path) -> str:
     stems = sorted(p.stem for p in path.parent.glob("*.yaml"))
     near = difflib.get_close_matches(path.stem, stems, n=1)
@@ -88,8 +102,12 @@ def _plain(node: Any) -> Any:
 
 
 def _spec_error(path: Path, tree: Any, model: type[BaseModel], error: ValidationError) -> WrongUse:
+    return _misfit(f"{path}:{_line_of(tree, error.errors(include_url=False)[0]['loc'])}", model, error)
+
+
+def _misfit(where: str, model: type[BaseModel], error: ValidationError) -> WrongUse:
     first = error.errors(include_url=False)[0]
-    field = ".".join(str(step) for step in first["loc"]) or "the whole file"
+    field = ".".join(str(step) for step in first["loc"]) or "the whole"
     remedy = "Correct the field."
     if first["type"] == "extra_forbidden":
         names = _names_in(model)
@@ -100,7 +118,7 @@ def _spec_error(path: Path, tree: Any, model: type[BaseModel], error: Validation
         found=f"'{field}' that does not fit" + (f" (and {more} more)" if more else ""),
         wanted=first["msg"][0].lower() + first["msg"][1:],
         remedy=remedy,
-        where=f"{path}:{_line_of(tree, first['loc'])}",
+        where=where,
     )
 
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 
 SPEC_FOLDERS = ("datasets", "annotation", "quality", "evaluation", "registry")
@@ -15,7 +16,8 @@ SPEC_FOLDERS = ("datasets", "annotation", "quality", "evaluation", "registry")
 class Workspace:
     """Paths only; nothing is created by asking for one.
 
-    Keys never lie in the store or the tree: `MEDASSAY_KEYS`, or `~/.medassay/keys`.
+    Keys never lie in the store or the tree: `MEDASSAY_KEYS`, or a folder of this workspace's own below
+    `~/.medassay/keys`.
     """
 
     root: Path
@@ -44,7 +46,14 @@ class Workspace:
     @property
     def keys(self) -> Path:
         """Pseudonym, label and signing keys, and the table of the hospital's own paths."""
-        return Path(os.environ.get("MEDASSAY_KEYS", Path.home() / ".medassay" / "keys"))
+        if "MEDASSAY_KEYS" in os.environ:
+            return Path(os.environ["MEDASSAY_KEYS"])
+        place = digest_bytes(os.fsencode(self.root))[:8]
+        return Path.home() / ".medassay" / "keys" / f"{self.root.name}-{place}"
+
+    @property
+    def key_ring(self) -> Path:
+        return self.keys / "ring.json"
 
     @property
     def lock(self) -> Path:
@@ -64,6 +73,28 @@ class Workspace:
 
     def evidence(self, digest: str) -> Path:
         return self.store / "evidence" / f"{digest}.json"
+
+    def stems(self) -> list[str]:
+        """The databases that are declared here."""
+        return sorted(path.stem for path in (self.root / "datasets").glob("*.yaml"))
+
+    def devices(self) -> list[str]:
+        """The devices that are registered here."""
+        return sorted(path.parent.name for path in (self.root / "registry").glob("*/device.yaml"))
+
+    def device(self, name: str) -> Path:
+        return self.root / "registry" / name
+
+    def export(self, dataset: str, source: str) -> Path:
+        """Where a phantom's export is written; its truth lies beside it, outside the store."""
+        return self.root / "exports" / dataset / source
+
+    def released_keys(self, manifest: str) -> Path:
+        """The label keys that `freeze` released: train and tune only."""
+        return self.keys / "released" / f"{manifest}.json"
+
+    def reports(self, dataset: str, source: str) -> Path:
+        return self.root / "reports" / dataset / source
 
     def pointer(self, dataset: str, source: str, stage: str) -> Path:
         """The one small file that the pipeline watches: which Evidence a stage ended in."""
