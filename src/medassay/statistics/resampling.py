@@ -1,0 +1,76 @@
+"""Resampling of subjects: weights, jackknife, and the two bootstrap intervals made from them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def resampling_weights(subjects: int, replicates: int, seed: int) -> FloatArray:
+    """How often each subject is drawn in each replicate, shape (replicates, subjects).
+
+    Drawing subjects with replacement is a multinomial draw; the same seed serves every endpoint, so
+    differences between endpoints are paired.
+    """
+    generator = np.random.default_rng(seed)
+    drawn = generator.multinomial(subjects, np.full(subjects, 1 / subjects), size=replicates)
+    return drawn.astype(np.float64)
+
+
+def jackknife_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """The ratio of sums with each subject left out once; NaN where nothing is left to divide by."""
+    left = denominator.sum() - denominator
+    rest = numerator.sum() - numerator
+    return np.divide(rest, left, out=np.full(len(left), np.nan), where=left > 0)
+
+
+def percentile_interval(figures: FloatArray, confidence: float) -> tuple[float, float]:
+    """The central quantiles of the resampled figures."""
+    tail = (1 - confidence) / 2
+    lower, upper = np.quantile(figures, [tail, 1 - tail])
+    return float(lower), float(upper)
+
+
+def bca_interval(
+    figures: FloatArray, value: float, jackknife: FloatArray, confidence: float
+) -> tuple[float, float] | None:
+    """Bias-corrected and accelerated interval; None where the corrections do not exist.
+
+    Parameters
+    ----------
+    figures : shape (replicates,)
+        Resampled figures.
+    value : float
+        The figure of the sample itself.
+    jackknife : shape (n_subjects,)
+        The figure with each subject left out.
+
+    Notes
+    -----
+    The bias correction does not exist when all resamples lie on one side of the value; the acceleration does
+    not when no subject moves the figure or a figure without one subject is undefined. With few subjects and
+    a ratio near 0 or 1 both corrections rest on one or two subjects: in simulation, a 95 % interval of 8
+    people around a true 0.95 held it in about 87 % of studies (percentile: 84 %). The correction mends
+    skewness, it adds no information.
+
+    References
+    ----------
+    Efron, J Am Stat Assoc 82:171-185, 1987; ties counted half, as scipy.stats.bootstrap does.
+    """
+    from scipy.special import ndtr, ndtri
+
+    below = (np.count_nonzero(figures < value) + np.count_nonzero(figures <= value)) / (2 * len(figures))
+    deviation = jackknife.mean() - jackknife
+    spread = float((deviation**2).sum())
+    if not 0 < below < 1 or not np.isfinite(spread) or spread == 0:
+        return None
+    bias = ndtri(below)
+    acceleration = float((deviation**3).sum()) / (6 * spread**1.5)
+    normal = bias + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
+    stretch = 1 - acceleration * normal
+    if (stretch <= 0).any():
+        return None
+    lower, upper = np.quantile(figures, ndtr(bias + normal / stretch))
+    return float(lower), float(upper)
