@@ -45,6 +45,9 @@ class Protocol(Spec):
     primary: str
     confidence: float = Field(gt=0, lt=1)
     replicates: int = Field(ge=1000)
+    interval: Literal["percentile", "bca"] = Field(
+        default="percentile", description="how resampled figures become an interval"
+    )
     seed: int
     unit_of_analysis: Literal["subject"]
     minimum_subjects: int = Field(ge=2)

@@ -23,7 +23,8 @@ def jackknife_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArra
     """The ratio of sums with each subject left out once; NaN where nothing is left to divide by."""
     left = denominator.sum() - denominator
     rest = numerator.sum() - numerator
-    return np.divide(rest, left, out=np.full(len(left), np.nan), where=left > 0)
+    figures: FloatArray = np.divide(rest, left, out=np.full(len(left), np.nan), where=left > 0)
+    return figures
 
 
 def percentile_interval(figures: FloatArray, confidence: float) -> tuple[float, float]:
