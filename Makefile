@@ -1,14 +1,39 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
+SOURCES ?= phantom
 
-.PHONY: test clean
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+export ITERATIVE_DO_NOT_TRACK := 1
+export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/site
+export MLFLOW_DISABLE_TELEMETRY := true
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: demo real test docs clean
 
 .venv/ready: pyproject.toml constraints.txt
 	test -d .venv || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
+.dvc/config: | .venv/ready
+	$(BIN)/dvc init --no-scm --quiet
+	$(BIN)/dvc config core.analytics false
+	$(BIN)/dvc config core.check_update false
+
+demo: .venv/ready .dvc/config
+	$(BIN)/medassay init --demo-keys
+	$(BIN)/dvc repro --glob '*-phantom*'
+	$(BIN)/medassay status
+
+real: .venv/ready .dvc/config
+	$(BIN)/medassay init --demo-keys
+	$(BIN)/medassay status --data "$(DATA)" --need-data
+	MEDASSAY_DATA="$(abspath $(DATA))" $(BIN)/dvc repro --glob '*-public*'
+	$(BIN)/medassay status
+
 test: .venv/ready
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then .ci/debian; fi
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src
@@ -16,4 +41,4 @@ test: .venv/ready
 	$(BIN)/python -P -m pytest
 
 clean:
-	rm -rf .venv .medassay exports pipeline reports
+	rm -rf .venv .medassay .dvc dvc.lock exports pipeline reports
