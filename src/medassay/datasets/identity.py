@@ -50,4 +50,6 @@ def joined_persons(tokens: Sequence[Iterable[str]]) -> list[str | None]:
 
 
 def _mac(key: bytes, kind: str, token: str) -> bytes:
-    return hmac.new(key, f"{kind}\x00{token}".encode(), hashlib.sha256).digest()
+    # Surrogates pass: a file name that is no UTF-8 comes with them, and must get a name of its own too.
+    message = f"{kind}\x00{token}".encode("utf-8", "surrogatepass")
+    return hmac.new(key, message, hashlib.sha256).digest()

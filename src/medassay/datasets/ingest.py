@@ -1,0 +1,418 @@
+"""Ingest: every file of a source ends in one sample, or is refused with a reason; nothing is lost on the way."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from medassay.core.errors import MedassayError
+from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.rooms import module_of
+from medassay.datasets import duplicates, persons, residue
+from medassay.datasets.catalogue import age_facts, measurement_table, table_of
+from medassay.datasets.identity import date_shift_days, pseudonym
+from medassay.datasets.sample import (
+    Assembly,
+    Draft,
+    Intake,
+    Names,
+    OfferedFile,
+    Refused,
+    Taken,
+    Unassigned,
+    is_label,
+)
+from medassay.datasets.spec import DatasetSpec, Source
+from medassay.datasets.walk import walk
+from medassay.trust.sealing import sample_key, seal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
+LEAVES = (Severity.EXCLUDE, Severity.REFUSE)  # a finding of these ends its sample at ingest
+
+
+class Keys(Protocol):
+    """The two secrets that ingest needs of a key ring."""
+
+    @property
+    def pseudonym(self) -> bytes: ...
+    @property
+    def label(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """The tables of one source, each sorted by its ids, and what was found on the way.
+
+    `key_side` (file id to path) identifies: it stays with the keys.
+    """
+
+    offered: pa.Table
+    catalogue: pa.Table
+    objects: pa.Table
+    measurements: pa.Table
+    actions: pa.Table
+    key_side: pa.Table
+    counts: dict[str, int]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A draft under its pseudonyms."""
+
+    draft: Draft
+    names: Names
+    known: bool
+    side: str | None
+    repeated: bool  # another draft of the source has the same key
+
+
+@dataclass
+class _Case:
+    """How one draft fared. `ended` is the finding that refused it."""
+
+    named: _Named
+    taken: Taken | None = None  # facts only: the bytes are put away by then
+    objects: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    ended: Finding | None = None
+
+    @property
+    def sample(self) -> str:
+        return self.named.names.sample
+
+    def end(self, finding: Finding) -> None:
+        self.ended = finding
+        self.objects = []
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+
+def ingest(
+    stem: str,
+    spec: DatasetSpec,
+    source: Source,
+    folder: Path,
+    keys: Keys,
+    put: Callable[[bytes], str],
+    progress: Callable[[int, int], None] | None = None,
+) -> Ingested:
+    """Read a source once, de-identify, prove, store, measure and catalogue it.
+
+    The same files and keys give the same tables, to the byte, in whatever order the files are found. A run that
+    was killed leaves nothing but objects under their digests; run again, it ends in the same tables.
+
+    Parameters
+    ----------
+    stem : str
+        Name of the database; a sample's id is of its source in this database.
+    put : callable
+        Keeps bytes and gives their digest.
+    progress : callable
+        Told how many samples are done, of how many.
+
+    Raises
+    ------
+    NothingReadable
+        When the folder is missing or holds no file.
+    """
+    intake = cast(Intake, module_of("medassay.datasets.intake", spec.kind, what="kind of data"))
+    walked = walk(folder)
+    assembly = _assemble(intake, walked.readable, source)
+    named = _named(stem, source, assembly.drafts, keys.pseudonym)
+    cases = []
+    for number, one in enumerate(named, 1):
+        cases.append(_take(intake, one, source, keys, put))
+        if progress:
+            progress(number, len(named))
+    _refuse_copies(cases)
+    unassigned = (*walked.barred, *assembly.unassigned, *_unaccounted(walked.readable, assembly))
+    findings = [
+        *walked.closed_folders,
+        *persons.unmatched(assembly.drafts, source),
+        *persons.under_several_ids(
+            [one.draft for one in named],
+            source,
+            [one.names.sample for one in named],
+            [one.names.subject for one in named],
+        ),
+        *(finding for case in cases for finding in case.findings),
+        *(item.finding for item in unassigned),
+    ]
+    files = {item.relative: item for item in walked.readable} | {
+        b.file.relative: b.file for b in walked.barred
+    }
+    file_ids = {
+        relative: pseudonym(keys.pseudonym, "F", f"{stem}\x00{source.name}\x00{relative}")
+        for relative in files
+    }
+    offered = _offered_rows(files, file_ids, cases, unassigned)
+    catalogue = [_catalogue_row(case, spec, source) for case in cases]
+    accepted = [case for case in cases if case.ended is None]
+    return Ingested(
+        offered=table_of("offered", offered, order=("file_id",)),
+        catalogue=table_of("catalogue", catalogue, order=("sample_id",)),
+        objects=table_of(
+            "objects", (row for case in accepted for row in case.objects), order=("sample_id", "role", "name")
+        ),
+        measurements=measurement_table(
+            intake.COLUMNS, {case.sample: case.taken.measurements for case in accepted if case.taken}
+        ),
+        actions=table_of("actions", _action_rows(accepted), order=("element", "action")),
+        key_side=table_of(
+            "key_side",
+            ({"file_id": file_ids[r], "path": os.fsencode(item.path)} for r, item in files.items()),
+            order=("file_id",),
+        ),
+        counts=_counts(offered, catalogue),
+        findings=_in_order(findings),
+    )
+
+
+def _attempt(call: Callable[[], T]) -> tuple[T | None, Finding | None]:
+    """Run a reader over foreign bytes; whatever it raises ends this sample and no other.
+
+    The one place where any exception is caught. Its text may hold what stands in the file, so only its class
+    is told. An error of ours that ends the whole run (a wrong spec, a full disk) passes.
+    """
+    try:
+        return call(), None
+    except Refused as refused:
+        return None, refused.finding
+    except MedassayError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a hostile file may make a library raise anything at all
+        return None, Finding(
+            reason=Reason.HEADER_INVALID,
+            severity=Severity.REFUSE,
+            found=f"content that its reader stopped at with {type(error).__name__}",
+            wanted="a file that keeps to its format",
+            remedy="Export the file again; if it opens elsewhere, report the format to the maintainers.",
+        )
+
+
+def _assemble(intake: Intake, files: Sequence[OfferedFile], source: Source) -> Assembly:
+    """Group files into drafts; should grouping stop, files at which it stops alone are set aside first."""
+    assembly, stopped = _attempt(lambda: intake.assemble(files, source))
+    if assembly is not None:
+        return assembly
+    sound, aside = [], []
+    for item in files:
+        _, finding = _attempt(lambda item=item: intake.assemble([item], source))  # type: ignore[misc]
+        if finding is None:
+            sound.append(item)
+        else:
+            aside.append(Unassigned(item, finding))
+    assembly, stopped = _attempt(lambda: intake.assemble(sound, source))
+    if assembly is None:
+        raise MedassayError(
+            found=stopped.found if stopped else "nothing",
+            wanted="files grouped into samples",
+            remedy="Report the format to the maintainers; no file was taken in.",
+        )
+    return replace(assembly, unassigned=(*assembly.unassigned, *aside))
+
+
+def _named(stem: str, source: Source, drafts: Sequence[Draft], key: bytes) -> list[_Named]:
+    """Every draft under its pseudonyms, in the order of sample ids."""
+    drafts = sorted(drafts, key=lambda draft: (draft.key, [item.relative for _, item in draft.files]))
+    seen: Counter[str] = Counter()
+    named = []
+    people, sides = persons.persons_of(drafts, source), persons.sides_of(drafts, source)
+    for draft, person, side in zip(drafts, people, sides, strict=True):
+        seen[draft.key] += 1
+        again = f"\x00{seen[draft.key]}" if seen[draft.key] > 1 else ""
+        sample = pseudonym(key, "R", f"{stem}\x00{source.name}\x00{draft.key}{again}")
+        subject = pseudonym(key, "S", person if person is not None else f"\x00{sample}")
+        names = Names(sample, subject, date_shift_days(key, subject), key)
+        named.append(_Named(draft, names, person is not None, side, bool(again)))
+    return sorted(named, key=lambda one: one.names.sample)
+
+
+def _take(intake: Intake, named: _Named, source: Source, keys: Keys, put: Callable[[bytes], str]) -> _Case:
+    """One draft from bytes to objects, or to the finding that ends it."""
+    case = _Case(named)
+    draft, sample = named.draft, named.names.sample
+    taken, ended = _attempt(lambda: _proven(intake, named, source, case))
+    words = residue.names_of(draft, taken)
+    case.findings = [_of(sample, residue.withheld(finding, words)) for finding in case.findings]
+    if taken is None or ended is not None:
+        if ended is not None:
+            case.end(_of(sample, residue.withheld(ended, words)))
+        return case
+    for item in taken.objects:
+        sealed = is_label(item.role)
+        content = (
+            seal(item.content, key=sample_key(keys.label, sample), sample=sample, role=item.role)
+            if sealed
+            else item.content
+        )
+        case.objects.append(
+            {
+                "sample_id": sample,
+                "role": item.role,
+                "name": item.name,
+                "digest": put(content),
+                "sealed": sealed,
+                "bytes": len(content),
+            }
+        )
+    case.taken = replace(taken, objects=())
+    return case
+
+
+def _proven(intake: Intake, named: _Named, source: Source, case: _Case) -> Taken:
+    """Take a draft in and prove its objects; what is found on the way is kept in `case`."""
+    case.findings += named.draft.findings
+    if named.repeated:
+        raise Refused(_repeated_key())
+    _stop_at(named.draft.findings)
+    taken = intake.take_in(named.draft, named.names, source)
+    case.findings += taken.findings
+    _stop_at(taken.findings)
+    left = [*intake.prove(taken, source), *residue.names_left(named.draft, taken, named.names.sample)]
+    if left:
+        # Whatever the proof calls it, bytes that it does not vouch for count as identifying.
+        case.findings += left
+        raise Refused(
+            left[0].model_copy(update={"reason": Reason.IDENTITY_LEFT, "severity": Severity.REFUSE})
+        )
+    return taken
+
+
+def _stop_at(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        if finding.severity in LEAVES:
+            raise Refused(finding)
+
+
+def _of(sample: str, finding: Finding) -> Finding:
+    return finding.model_copy(update={"sample": sample})
+
+
+def _repeated_key() -> Finding:
+    return Finding(
+        reason=Reason.DUPLICATE,
+        severity=Severity.REFUSE,
+        found="a second sample under an id that the source has given already",
+        wanted="one sample an id",
+        remedy="Find out at the source which of the two is right; the second was left out.",
+    )
+
+
+def _refuse_copies(cases: Sequence[_Case]) -> None:
+    by_sample = {case.sample: case for case in cases}
+    prints = {case.sample: case.taken.fingerprint for case in cases if case.taken and case.ended is None}
+    found = duplicates.copies(prints)
+    subjects = {case.sample: case.named.names.subject for case in cases}
+    for finding in duplicates.findings(found, subjects):
+        by_sample[str(finding.sample)].end(finding)
+
+
+def _unaccounted(files: Sequence[OfferedFile], assembly: Assembly) -> list[Unassigned]:
+    """Files that the intake put into no draft and did not speak of either."""
+    spoken_of = {item.relative for draft in assembly.drafts for _, item in draft.files}
+    spoken_of |= {item.file.relative for item in assembly.unassigned}
+    finding = Finding(
+        reason=Reason.UNKNOWN_FORMAT,
+        severity=Severity.REFUSE,
+        found="a file that no reader of this kind of data knows",
+        wanted="files of the source's form",
+        remedy="Remove it from the source's folder, or name the form that it has.",
+    )
+    return [Unassigned(item, finding) for item in files if item.relative not in spoken_of]
+
+
+def _offered_rows(
+    files: dict[str, OfferedFile],
+    file_ids: dict[str, str],
+    cases: Sequence[_Case],
+    unassigned: Sequence[Unassigned],
+) -> list[dict[str, Any]]:
+    """One row a file. A file that several samples use counts once, with the first accepted of them."""
+    fate: dict[str, tuple[str, str | None, str | None]] = {}
+    for case in sorted(cases, key=lambda case: (case.ended is not None, case.sample)):
+        outcome, reason = ("refused", case.ended.reason.value) if case.ended else ("sample", None)
+        for _, item in case.named.draft.files:
+            fate.setdefault(item.relative, (outcome, case.sample, reason))
+    for barred in unassigned:
+        fate.setdefault(barred.file.relative, ("unassigned", None, barred.finding.reason.value))
+    return [
+        {
+            "file_id": file_ids[relative],
+            "bytes": item.size,
+            "outcome": fate[relative][0],
+            "sample_id": fate[relative][1],
+            "reason": fate[relative][2],
+        }
+        for relative, item in files.items()
+    ]
+
+
+def _catalogue_row(case: _Case, spec: DatasetSpec, source: Source) -> dict[str, Any]:
+    taken = case.taken if case.ended is None else None
+    age, band = age_facts(taken.age_years if taken else None)
+    return {
+        "sample_id": case.sample,
+        "subject_id": case.named.names.subject,
+        "subject_known": case.named.known,
+        "site": taken.site if taken else None,
+        "device": taken.device if taken else None,
+        "sex": taken.sex if taken else None,
+        "age_years": age,
+        "age_band": band,
+        "source_class": source.source_class.value,
+        "kind": spec.kind,
+        "fingerprint": case.taken.fingerprint if case.taken else None,
+        "status": "refused" if case.ended else "accepted",
+        "reason": case.ended.reason.value if case.ended else None,
+        "division": case.named.side,
+    }
+
+
+def _action_rows(cases: Sequence[_Case]) -> list[dict[str, Any]]:
+    total: Counter[tuple[str, str]] = Counter()
+    for case in cases:
+        for action in case.taken.actions if case.taken else ():
+            total[action.element, action.action] += action.count
+    return [{"element": e, "action": a, "count": count} for (e, a), count in total.items()]
+
+
+def _counts(offered: Sequence[dict[str, Any]], catalogue: Sequence[dict[str, Any]]) -> dict[str, int]:
+    files = Counter(row["outcome"] for row in offered)
+    samples = Counter(row["status"] for row in catalogue)
+    reasons = Counter(row["reason"] for row in catalogue if row["reason"])
+    unassigned = Counter(row["reason"] for row in offered if row["outcome"] == "unassigned")
+    return {
+        "files_offered": len(offered),
+        "files_in_samples": files["sample"],
+        "files_in_refused_samples": files["refused"],
+        "files_unassigned": files["unassigned"],
+        "bytes_offered": sum(row["bytes"] for row in offered),
+        "samples_offered": len(catalogue),
+        "samples_accepted": samples["accepted"],
+        "samples_refused": samples["refused"],
+        "subjects_offered": len({row["subject_id"] for row in catalogue}),
+        "subjects_accepted": len({row["subject_id"] for row in catalogue if row["status"] == "accepted"}),
+        **{f"samples_refused:{reason}": count for reason, count in sorted(reasons.items())},
+        **{f"files_unassigned:{reason}": count for reason, count in sorted(unassigned.items())},
+    }
+
+
+def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sorted; equal ones that name no sample stand once with their number."""
+    number = Counter(findings)
+    told = [
+        finding.model_copy(update={"found": f"{finding.found} ({count} times)"})
+        if count > 1 and finding.sample is None
+        else finding
+        for finding, count in number.items()
+    ]
+    return tuple(sorted(told, key=lambda finding: finding.model_dump_json()))

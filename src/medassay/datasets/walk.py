@@ -1,0 +1,112 @@
+"""Every file below a folder, in one order on every machine; what cannot be read is said, never skipped."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from medassay.core.errors import NothingReadable
+from medassay.core.findings import Finding, Reason, Severity
+from medassay.datasets.sample import OfferedFile, Unassigned
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What a folder holds. `readable` and `barred` together are every file that was offered."""
+
+    readable: tuple[OfferedFile, ...]
+    barred: tuple[Unassigned, ...]
+    closed_folders: tuple[Finding, ...]
+
+
+def walk(folder: Path) -> Walk:
+    """List the files below `folder`, sorted by the bytes of their relative path.
+
+    Links are not followed: their target may lie outside the source, or be counted twice.
+
+    Raises
+    ------
+    NothingReadable
+        When there is no such folder, or no file in it.
+    """
+    if not folder.is_dir():
+        raise _nothing(folder, "no such folder")
+    closed: list[Finding] = []
+    entries = sorted(_entries(folder, closed), key=lambda entry: os.fsencode(entry[1]))
+    readable, barred = [], []
+    for path, relative in entries:
+        offered, finding = _offer(path, relative)
+        if finding is None:
+            readable.append(offered)
+        else:
+            barred.append(Unassigned(offered, finding))
+    if not readable and not barred:
+        raise _nothing(folder, "no file")
+    return Walk(tuple(readable), tuple(barred), tuple(closed))
+
+
+def _entries(top: Path, closed: list[Finding]) -> Iterator[tuple[Path, str]]:
+    waiting = [top]
+    while waiting:  # a stack of our own: folders may lie deeper than calls may
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = list(listing)
+        except OSError as error:
+            closed.append(_barred(Reason.UNKNOWN_FORMAT, f"a closed folder ({_cause(error)})", "its files"))
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(Path(entry.path))
+            else:
+                yield Path(entry.path), Path(entry.path).relative_to(top).as_posix()
+
+
+def _offer(path: Path, relative: str) -> tuple[OfferedFile, Finding | None]:
+    try:
+        facts = path.lstat()
+    except OSError as error:
+        return OfferedFile(path, relative, 0), _unreadable(error)
+    offered = OfferedFile(path, relative, facts.st_size)
+    if stat.S_ISLNK(facts.st_mode):
+        return offered, _barred(Reason.UNSUPPORTED_FORM, "a symbolic link", "the file itself")
+    if not stat.S_ISREG(facts.st_mode):
+        return offered, _barred(Reason.UNSUPPORTED_FORM, "a socket, pipe or device", "a regular file")
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NOFOLLOW))
+    except OSError as error:
+        return offered, _unreadable(error)
+    return offered, None
+
+
+def _unreadable(error: OSError) -> Finding:
+    return _barred(
+        Reason.UNKNOWN_FORMAT, f"a file that cannot be opened ({_cause(error)})", "read permission"
+    )
+
+
+def _cause(error: OSError) -> str:
+    """The system's words for the error alone: its full text would hold the path."""
+    return os.strerror(error.errno).lower() if error.errno else "input or output error"
+
+
+def _barred(reason: Reason, found: str, wanted: str) -> Finding:
+    return Finding(
+        reason=reason,
+        severity=Severity.REFUSE,
+        found=found,
+        wanted=wanted,
+        remedy="Put a readable copy into the source's folder and ingest again.",
+    )
+
+
+def _nothing(folder: Path, found: str) -> NothingReadable:
+    return NothingReadable(
+        found=found,
+        wanted="a folder with the source's files",
+        remedy="Name the folder that holds the export.",
+        where=str(folder),
+    )

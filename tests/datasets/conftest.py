@@ -1,0 +1,81 @@
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from medassay.core.canonical import digest_bytes
+from medassay.datasets import ingest as engine
+from medassay.datasets.spec import DatasetSpec
+from medassay.trust.keys import KeyRing
+
+place = importlib.util.spec_from_file_location("toy_intake", Path(__file__).with_name("toy_intake.py"))
+toy_intake = importlib.util.module_from_spec(place)
+place.loader.exec_module(toy_intake)
+
+TEXT = {"zh": "甲", "en": "a"}
+SOURCE = {
+    "name": "toys",
+    "source_class": "public",
+    "form": "toy",
+    "folder": "toys",
+    "identity": "known",
+    "lawful_basis": {"licence": "CC0-1.0"},
+}
+SPEC = {
+    "title": TEXT,
+    "version": "1",
+    "disease": {"name": TEXT, "icd10": ["I49.3"]},
+    "kind": "toy",
+    "task": "toys",
+    "intended_use": TEXT,
+    "target_population": TEXT,
+    "split": {"train": 0.6, "tune": 0.2, "test": 0.2, "seed": 1},
+    "freeze_needs": ["ingest", "gate", "annotate"],
+}
+KEYS = KeyRing(True, bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34)))
+
+
+def spec_of(source=None, **changes):
+    return DatasetSpec.model_validate(SPEC | {"sources": [SOURCE | (source or {})]} | changes)
+
+
+@dataclass
+class Store:
+    """Objects in memory; can be made to die after some puts."""
+
+    kept: dict = field(default_factory=dict)
+    dies_after: int | None = None
+
+    def put(self, content):
+        if self.dies_after is not None and len(self.kept) >= self.dies_after:
+            raise KeyboardInterrupt
+        return self.kept.setdefault(digest_bytes(content), content) and digest_bytes(content)
+
+
+@dataclass
+class Toys:
+    """A folder of toys, and how it is ingested."""
+
+    folder: Path
+    store: Store = field(default_factory=Store)
+
+    def write(self, **texts):
+        for name, text in texts.items():
+            stem, _, suffix = name.rpartition("_")
+            path = self.folder / f"{stem}.{suffix}"
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return self
+
+    def ingest(self, source=None, store=None, **changes):
+        spec = spec_of(source, **changes)
+        put = (store or self.store).put
+        return engine.ingest("toys", spec, spec.sources[0], self.folder, KEYS, put)
+
+
+@pytest.fixture
+def toys(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "module_of", lambda *_, **__: toy_intake.TOY)
+    folder = tmp_path / "export"
+    folder.mkdir()
+    return Toys(folder)

@@ -1,0 +1,71 @@
+"""A kind of data for tests: `id.toy` holds tokens and a text, `id.label` its label; readers fail on demand."""
+
+import hashlib
+from collections import defaultdict
+from types import SimpleNamespace
+
+from medassay.core.findings import Finding, Reason, Severity
+from medassay.datasets.sample import Action, Assembly, Draft, NewObject, Taken, Unassigned, refusal
+
+COLUMNS = {"length": ("1", "bytes of the text"), "clean": ("1", "whether it has no bang")}
+
+
+def note(reason, severity, found):
+    return Finding(reason=reason, severity=severity, found=found, wanted="a toy", remedy="Play.")
+
+
+def assemble(files, source):
+    groups, odd = defaultdict(list), []
+    for item in files:
+        stem, _, suffix = item.relative.rpartition(".")
+        if suffix in ("toy", "label"):
+            groups[stem].append(("signal" if suffix == "toy" else "reference", item))
+        elif suffix == "bomb":
+            raise ValueError(f"secret {item.relative}")
+        elif suffix != "silent":
+            odd.append(Unassigned(item, note(Reason.UNKNOWN_FORMAT, Severity.REFUSE, "no toy")))
+    drafts = []
+    for stem, members in groups.items():
+        text = "".join(i.path.read_text("utf-8", "replace") for role, i in members if role == "signal")
+        tokens = tuple(token for token in text.partition("\n")[0].split(",") if token)
+        drafts.append(Draft(stem, tuple(members), tokens))
+    return Assembly(tuple(drafts), tuple(odd))
+
+
+def take_in(draft, names, source):
+    parts = dict(draft.files)
+    if "signal" not in parts:
+        raise refusal(Reason.IMAGE_MISSING, found="a label alone", wanted="its toy", remedy="Add it.")
+    body = parts["signal"].path.read_bytes().partition(b"\n")[2]
+    if not body:
+        raise refusal(Reason.EMPTY_FILE, found="0 bytes", wanted="a text", remedy="Write one.")
+    if body.startswith(b"raise"):
+        raise KeyError(draft.key)
+    findings = ()
+    if body.startswith(b"warn"):
+        findings = (note(Reason.SIGNAL_NOISY, Severity.WARN, f"noise near {draft.person_tokens}"),)
+    if body.startswith(b"drop"):
+        findings = (note(Reason.SIGNAL_FLAT, Severity.EXCLUDE, "a flat toy"),)
+    objects = [NewObject("signal", f"{names.sample}.toy", body)]
+    if "reference" in parts:
+        objects.append(NewObject("reference", f"{names.sample}.label", parts["reference"].path.read_bytes()))
+    return Taken(
+        site=chr(65 + len(body) % 3),
+        device=None,
+        sex="F" if len(body) % 2 else "M",
+        age_years=float(len(body)),
+        objects=tuple(objects),
+        measurements={"length": len(body), "clean": b"!" not in body},
+        fingerprint=hashlib.sha256(body).hexdigest(),
+        actions=(Action("first line", "removed", 1),),
+        findings=findings,
+    )
+
+
+def prove(taken, source):
+    if any(b"IDENTITY" in item.content for item in taken.objects):
+        return [note(Reason.HEADER_INVALID, Severity.WARN, "an element outside the allow-list")]
+    return []
+
+
+TOY = SimpleNamespace(COLUMNS=COLUMNS, assemble=assemble, take_in=take_in, prove=prove)
