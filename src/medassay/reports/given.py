@@ -1,0 +1,288 @@
+"""What the steps before hand to a report. Everything else in it is computed from these and from nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from medassay.annotation.spec import AnnotationSpec
+from medassay.core.errors import EvidenceBroken
+from medassay.core.specs import Bilingual
+from medassay.datasets.spec import CohortRule, DatasetSpec, Disease, LawfulBasis, Source, SourceClass, Split
+from medassay.evaluation.protocol import Protocol
+from medassay.evaluation.scorer import Metric
+from medassay.quality.spec import QualitySpec
+from medassay.registry.device import DeviceSpec
+from medassay.room.record import RunRecord
+from medassay.trust.evidence import Outcome
+
+
+class Part(BaseModel):
+    """A part of the report's record: frozen, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceFacts(Part):
+    """A source without what could point at persons: no ids, no folder, no reader's folder name."""
+
+    name: str
+    source_class: SourceClass
+    form: str
+    identity: Literal["known", "not_provable"]
+    lawful_basis: LawfulBasis
+    citation: str
+    published_division: bool
+    persons_joined_from_outside: int = Field(ge=0, description="persons whose several ids were declared")
+
+    @classmethod
+    def of(cls, source: Source) -> Self:
+        return cls(
+            name=source.name,
+            source_class=source.source_class,
+            form=source.form,
+            identity=source.identity,
+            lawful_basis=source.lawful_basis,
+            citation=source.citation,
+            published_division=source.division is not None,
+            persons_joined_from_outside=len(source.same_person),
+        )
+
+
+class DatasetFacts(Part):
+    """The database as declared, with the one source that this report is of."""
+
+    stem: str
+    title: Bilingual
+    version: str
+    disease: Disease
+    kind: str
+    task: str
+    intended_use: Bilingual
+    target_population: Bilingual
+    cohort: tuple[CohortRule, ...]
+    split: Split
+    source: SourceFacts
+
+    @classmethod
+    def of(cls, stem: str, spec: DatasetSpec, source: Source) -> Self:
+        return cls(
+            stem=stem,
+            title=spec.title,
+            version=spec.version,
+            disease=spec.disease,
+            kind=spec.kind,
+            task=spec.task,
+            intended_use=spec.intended_use,
+            target_population=spec.target_population,
+            cohort=spec.cohort,
+            split=spec.split,
+            source=SourceFacts.of(source),
+        )
+
+
+class Count(Part):
+    files: int = Field(ge=0)
+    samples: int = Field(ge=0)
+    subjects: int = Field(ge=0)
+
+
+UNITS: tuple[Literal["files", "samples", "subjects"], ...] = ("files", "samples", "subjects")
+PARTS: tuple[Literal["refused", "excluded", "train", "tune", "test"], ...] = (
+    "refused",
+    "excluded",
+    "train",
+    "tune",
+    "test",
+)
+
+
+class Flow(Part):
+    """The case flow: offered = refused + excluded + train + tune + test, in each unit."""
+
+    offered: Count
+    refused: Count
+    excluded: Count
+    train: Count
+    tune: Count
+    test: Count
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        for unit in UNITS:
+            parts = sum(getattr(getattr(self, part), unit) for part in PARTS)
+            if parts != getattr(self.offered, unit):
+                raise ValueError(f"{getattr(self.offered, unit)} {unit} offered, but {parts} accounted for")
+        return self
+
+
+class MetricFacts(Part):
+    """How a figure is computed: sum(numerator) / sum(denominator) over subjects."""
+
+    numerator: dict[str, float]
+    denominator: dict[str, float]
+    unit: str
+    better: Literal["higher", "lower", "nearer_zero"]
+    undefined: str
+
+    @classmethod
+    def of(cls, metric: Metric) -> Self:
+        return cls(
+            numerator=dict(metric.numerator),
+            denominator=dict(metric.denominator),
+            unit=metric.unit,
+            better=metric.better,
+            undefined=metric.undefined,
+        )
+
+    def as_metric(self) -> Metric:
+        return Metric(**self.model_dump())
+
+
+class AgreementFigure(Part):
+    """One pooled figure of two reads; no value where it is not defined."""
+
+    name: str
+    value: float | None
+    lower: float | None = None
+    upper: float | None = None
+    limit: float | None = None
+    note: str = ""
+
+
+class Agreement(Part):
+    """How the reference standard came about, and how far two readers agreed."""
+
+    method: Literal["reads", "published", "computed"]
+    samples: int = Field(ge=0)
+    subjects: int = Field(ge=0)
+    by_method: dict[str, int] = Field(description="samples by how their label came about")
+    figures: tuple[AgreementFigure, ...] = ()
+
+
+class CheckFacts(Part):
+    """One gate of the inspection, as it came out."""
+
+    id: str
+    title: Bilingual
+    severity: str
+    source: str
+    checked: int | None = Field(default=None, ge=0)
+    failed: int = Field(ge=0)
+
+
+class Inspection(Part):
+    """The dataset's inspection record, as far as a report cites it."""
+
+    issuer_kind: Literal["self", "laboratory", "certification_body"]
+    issuer: str = ""
+    number: str
+    outcome: Outcome
+    digest: str
+    checks: tuple[CheckFacts, ...]
+
+
+class Step(Part):
+    """One step's Evidence."""
+
+    kind: str
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    outcome: Outcome
+    findings: int = Field(ge=0)
+    reasons: dict[str, int] = Field(default_factory=dict, description="findings by reason")
+
+
+class Booking(Part):
+    """A line of the ledger."""
+
+    sequence: int = Field(ge=0)
+    time: str
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="what was booked")
+
+
+class LedgerFacts(Part):
+    """That the protocol was fixed before labels opened; times stand here, since the ledger alone has them."""
+
+    protocol_locked: Booking | None
+    unsealed: Booking | None
+    head: str = Field(pattern=r"^[0-9a-f]{64}$")
+    entries: int = Field(ge=0)
+    key: str = Field(description="public signing key, hexadecimal")
+    demo_key: bool
+
+    @property
+    def locked_first(self) -> bool:
+        if self.protocol_locked is None or self.unsealed is None:
+            return False
+        return self.protocol_locked.sequence < self.unsealed.sequence
+
+
+class Training(Part):
+    """How the tested version was trained: run by us, or declared by its maker."""
+
+    by: Literal["run_here", "declared"]
+    parameters: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    curve_columns: tuple[str, ...] = ()
+    curve: tuple[tuple[float | None, ...], ...] = ()
+    sandbox: str = Field(default="", description="how the room was closed while it trained")
+
+
+class Issue(Part):
+    """Under which name and standing the report goes out."""
+
+    status: Literal["draft", "final", "superseded", "withdrawn"] = "draft"
+    issuer_kind: Literal["self", "laboratory"] = "self"
+    issuer: str = ""
+    replaces: str = Field(default="", description="number of the report that this one supersedes")
+
+
+class Given(Part):
+    """All inputs of a report."""
+
+    dataset: DatasetFacts
+    device: DeviceSpec
+    protocol: Protocol
+    annotation: AnnotationSpec
+    quality: QualitySpec
+    run: RunRecord
+    metrics: dict[str, MetricFacts]
+    flow: Flow
+    disjoint: bool = Field(description="no subject stands in two splits, as far as ids tell")
+    agreement: Agreement | None
+    inspection: Inspection | None
+    training: Training | None
+    chain: tuple[Step, ...]
+    ledger: LedgerFacts
+    code: dict[str, str]
+    environment: dict[str, str]
+    issue: Issue
+
+
+def require_one_story(given: Given) -> None:
+    """Refuse records that speak of different things.
+
+    Raises
+    ------
+    EvidenceBroken
+        When the run is not of this protocol, dataset, source or device, or its subjects are not the flow's.
+    """
+    run, flow = given.run, given.flow
+    stories: list[tuple[str, Any, Any]] = [
+        ("protocol", run.protocol, given.protocol.digest),
+        ("dataset", run.dataset, given.dataset.stem),
+        ("source", run.source, given.dataset.source.name),
+        ("source class", run.source_class, given.dataset.source.source_class.value),
+        ("device version", run.device_version, given.device.version),
+        ("test samples", len(run.cases), flow.test.samples),
+        ("test subjects", len(run.subjects), flow.test.subjects),
+        ("samples of all subjects", sum(row.samples for row in run.subjects), len(run.cases)),
+    ]
+    for what, found, wanted in stories:
+        if found != wanted:
+            raise EvidenceBroken(
+                found=f"{what} {str(found)[:64]}",
+                wanted=str(wanted)[:64],
+                remedy="Build the report from the records of one validation; run validate again.",
+                where="run record",
+            )

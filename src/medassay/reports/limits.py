@@ -1,0 +1,98 @@
+"""What a reader must know before he believes a figure: limits and deviations by rule, the gravest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from medassay.evaluation.analysis import Results
+from medassay.reports.given import Given, Part
+from medassay.trust.evidence import Outcome
+
+
+class Remark(Part):
+    """A sentence by its key, and the values of its placeholders."""
+
+    key: str = Field(description="of the table of sentences")
+    values: dict[str, str] = Field(default_factory=dict)
+
+
+def limits(given: Given, results: Results) -> tuple[Remark, ...]:
+    """All limits that the records show; page 1 shows the first three."""
+    return (*_of_figures(given), *_of_data(given), *_of_size(given, results), *_of_scope(given))
+
+
+def deviations(given: Given) -> tuple[Remark, ...]:
+    """Where the validation did not go as its protocol has it."""
+    found = []
+    missing = unanswered(given)
+    if missing:
+        found.append(Remark(key="deviation_status", values={"samples": str(missing)}))
+    differing = sum(not entry.agrees for entry in given.run.second_entry)
+    if differing:
+        found.append(Remark(key="deviation_double_entry", values={"statistics": str(differing)}))
+    if not given.ledger.locked_first:
+        found.append(Remark(key="deviation_lock"))
+    return tuple(found)
+
+
+def unanswered(given: Given) -> int:
+    """Test samples that were scored by the protocol's rule for missing predictions."""
+    return sum(case.status != "ok" for case in given.run.cases)
+
+
+def _of_figures(given: Given) -> Iterator[Remark]:
+    """What makes the figures themselves doubtful."""
+    if any(not entry.agrees for entry in given.run.second_entry):
+        yield Remark(key="limit:double_entry")
+    if given.run.source_class == "synthetic":
+        yield Remark(key="limit:synthetic")
+
+
+def _of_data(given: Given) -> Iterator[Remark]:
+    """What makes the test set doubtful."""
+    if given.run.source_class == "public":
+        yield Remark(key="limit:public")
+    if given.dataset.source.identity == "not_provable":
+        yield Remark(key="limit:identity")
+    elif not given.disjoint:
+        yield Remark(key="limit:not_disjoint")
+    if not given.ledger.locked_first:
+        yield Remark(key="limit:lock_unproven")
+    if given.run.earlier_looks:
+        yield Remark(key="limit:earlier_looks", values={"looks": str(given.run.earlier_looks)})
+
+
+def _of_size(given: Given, results: Results) -> Iterator[Remark]:
+    """What makes the interval wide or the conclusion open."""
+    minimum = given.protocol.minimum_subjects
+    if results.subjects < minimum:
+        values = {"subjects": str(results.subjects), "minimum": str(minimum)}
+        yield Remark(key="limit:few_subjects", values=values)
+    if results.of(results.primary).estimate.lower is None:
+        yield Remark(key="limit:no_interval")
+    missing = unanswered(given)
+    if missing:
+        yield Remark(key="limit:missing_predictions", values={"samples": str(missing)})
+
+
+def _of_scope(given: Given) -> Iterator[Remark]:
+    """What the validation did not reach."""
+    run, inspection = given.run, given.inspection
+    if not run.sealing.sealed and not run.sealing.public_data:
+        yield Remark(key="limit:not_sealed", values={"means": run.sealing.means})
+    if inspection is None:
+        yield Remark(key="limit:inspection_none")
+    elif inspection.outcome != Outcome.PASSED:
+        yield Remark(key="limit:inspection_failed", values={"outcome": f"outcome:{inspection.outcome.value}"})
+    sites = {row.strata.get("site") for row in run.subjects} - {None}
+    if len(sites) < 2:
+        yield Remark(key="limit:one_site", values={"sites": str(len(sites))})
+    method = given.agreement.method if given.agreement else None
+    if method in ("published", "computed"):
+        yield Remark(key=f"limit:{method}_reference")
+    if inspection is not None and inspection.issuer_kind == "self":
+        yield Remark(key="limit:self_inspection")
+    yield Remark(key="limit:no_external")
+    yield Remark(key="limit:not_robust")
