@@ -50,3 +50,5 @@ def test_figures_are_those_of_monai_and_medpy(case):
     ]
     theirs = [monai["dice"], monai["hd"], monai["hd95"], medpy["hd95"], monai["assd"]]
     assert ours == pytest.approx(theirs, abs=case["tol"])
+    for tolerance, expected in monai["nsd_boundary_count"].items():
+        assert distances.surface_dice(float(tolerance)) == pytest.approx(expected, abs=case["tol"])
