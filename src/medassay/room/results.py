@@ -1,0 +1,78 @@
+"""The figures of a run: what validate, report and verify all compute in the same way from the RunRecord."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from medassay.core.errors import EvidenceBroken
+from medassay.core.rooms import module_of
+from medassay.core.specs import parameters_of
+from medassay.evaluation.analysis import Results, analyse
+from medassay.evaluation.protocol import Protocol
+from medassay.evaluation.scorer import Scorer
+from medassay.room.record import CaseRow, RunRecord
+
+
+def results_of(run: RunRecord, protocol: Protocol) -> Results:
+    """Analyse a run by the protocol that it was made under.
+
+    Raises
+    ------
+    EvidenceBroken
+        When the protocol is another one, or a subject's sums are not those of its cases.
+    """
+    _require_consistent(run, protocol)
+    scorer = cast(Scorer, module_of("medassay.evaluation.scoring", run.task, what="task"))
+    options = parameters_of(scorer.Options, run.options, where="run: options")
+    return analyse(
+        protocol,
+        scorer.metrics(options),
+        [row.subject for row in run.subjects],
+        [row.statistics for row in run.subjects],
+        [row.strata for row in run.subjects],
+        run.source,
+        synthetic=run.source_class == "synthetic",
+        answered=_answered(run),
+    )
+
+
+def summed(statistics: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Additive statistics, summed exactly, so that the order of samples never shows."""
+    columns: dict[str, list[float]] = {}
+    for row in statistics:
+        for name, value in row.items():
+            columns.setdefault(name, []).append(value)
+    return {name: math.fsum(values) for name, values in sorted(columns.items())}
+
+
+def _answered(run: RunRecord) -> list[dict[str, float]] | None:
+    """Sums over the samples that the device answered; None where it answered all."""
+    if all(case.status == "ok" for case in run.cases):
+        return None
+    grouped = _by_subject(case for case in run.cases if case.status == "ok")
+    return [grouped.get(row.subject, {}) for row in run.subjects]
+
+
+def _by_subject(cases: Iterable[CaseRow]) -> dict[str, dict[str, float]]:
+    groups: dict[str, list[CaseRow]] = {}
+    for case in cases:
+        groups.setdefault(case.subject, []).append(case)
+    return {subject: summed(case.statistics for case in group) for subject, group in groups.items()}
+
+
+def _require_consistent(run: RunRecord, protocol: Protocol) -> None:
+    sums = {row.subject: row.statistics for row in run.subjects}
+    if run.protocol != protocol.digest:
+        found = "a run under another protocol"
+    elif _by_subject(run.cases) != sums:
+        found = "sums of a subject that are not those of its cases"
+    else:
+        return
+    raise EvidenceBroken(
+        found=found,
+        wanted="the record as `medassay validate` wrote it, and its protocol",
+        remedy="Restore both from a copy, or validate again.",
+        where=f"run of {run.device} on {run.dataset}/{run.source}",
+    )

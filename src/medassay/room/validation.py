@@ -1,0 +1,240 @@
+"""Validation: predictions made in the sealed room, labels opened afterwards, every test sample scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import cast
+
+from medassay.core.canonical import canonical_json, digest_bytes, digest_of
+from medassay.core.errors import WrongUse
+from medassay.core.rooms import module_of
+from medassay.core.specs import Spec, load_spec, parameters_of
+from medassay.datasets.spec import Source, SourceClass
+from medassay.evaluation.double_entry import enter_twice
+from medassay.evaluation.protocol import Protocol
+from medassay.evaluation.scorer import SampleScore, Scorer
+from medassay.evaluation.strata import Strata, strata_of
+from medassay.registry.device import DeviceSpec
+from medassay.registry.submission import Submission, open_submission
+from medassay.room.prediction import Answer, plain_reason, predict
+from medassay.room.record import CaseRow, RunRecord, Sealing, SecondEntry, SubjectRow
+from medassay.room.results import summed
+from medassay.room.sandbox import Ended
+from medassay.room.staging import Get, Manifest, Row, open_reference, public_files, samples_of, stage_test
+from medassay.room.training import excerpt
+from medassay.trust.sealing import sample_key
+
+Book = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The run, and what stands beside it under its own digests."""
+
+    record: RunRecord
+    excerpts: Mapping[str, bytes] = field(repr=False)  # digest to the scorer's excerpt: holds labels
+    predictions: Mapping[str, bytes] = field(repr=False)  # sample to what the device handed back
+    log: str = field(repr=False)  # the end of what the device said: for its maker
+    ended: Ended
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One test sample, scored by both implementations."""
+
+    sample: str
+    subject: str
+    answer: Answer
+    score: SampleScore
+    second: Mapping[str, float]
+
+
+def validate(
+    submission: bytes,
+    manifest: Manifest,
+    protocol: Protocol,
+    get: Get,
+    label_key: bytes,
+    *,
+    dataset: str,
+    source: Source,
+    strata: Mapping[str, Strata],
+    workdir: Path,
+    book: Book,
+    earlier_looks: int,
+    absent: Sequence[Path] = (),
+    worst: int = 6,
+) -> Validation:
+    """Run a submission on the test split and score every sample of it.
+
+    Parameters
+    ----------
+    strata : mapping
+        Test sample to its site, device, sex and age band, as the catalogue states them.
+    workdir : Path
+        New or empty; holds de-identified test files, so the caller removes it afterwards.
+    book : callable
+        Called with an event and a digest: `protocol_locked` before the device runs, `predictions_received`
+        when they are digested, `labels_unsealed` before the first label opens. It must not return before
+        the entry stands.
+    earlier_looks : int
+        Validations against this test split before this one.
+    absent : sequence of Path
+        Store and keys: what the device must not see.
+    worst : int
+        How many of the worst cases get an excerpt.
+
+    Returns
+    -------
+    Validation
+        A device that fails, hangs or hands back nonsense is a result: its samples are scored as missing.
+
+    Raises
+    ------
+    WrongUse, EvidenceBroken
+        When submission, protocol, manifest or dataset do not fit together, or a label does not open.
+    """
+    scorer = cast(Scorer, module_of("medassay.evaluation.scoring", protocol.task, what="task"))
+    options = parameters_of(scorer.Options, protocol.options, where="protocol: options")
+    opened = open_submission(submission)
+    samples = samples_of(manifest, "test")
+    _require_strata(samples, strata)
+    device = _unpack(opened, workdir / "device", dataset)
+    book("protocol_locked", protocol.digest)
+    staged = stage_test(manifest, workdir / "input", get=get)
+    ended, answers = predict(
+        workdir / "device",
+        device,
+        [row.sample_id for row in staged],
+        scorer.SUFFIX,
+        input_folder=workdir / "input",
+        output_folder=workdir / "output",
+        absent=absent,
+    )
+    predictions = {
+        sample: answer.prediction for sample, answer in answers.items() if answer.prediction is not None
+    }
+    digests = {sample: digest_bytes(content) for sample, content in predictions.items()}
+    book("predictions_received", digest_of(digests))
+    book("labels_unsealed", manifest.digest)
+    scored = [
+        score_sample(scorer, options, rows, answers[sample], get, sample_key(label_key, sample))
+        for sample, rows in samples.items()
+    ]
+    excerpts = _worst_excerpts(scored, worst)
+    record = RunRecord(
+        dataset=dataset,
+        source=source.name,
+        source_class=source.source_class.value,
+        manifest=manifest.digest,
+        device=opened.record.device,
+        device_version=device.version,
+        submission=opened.digest,
+        protocol=protocol.digest,
+        task=protocol.task,
+        scorer_version=scorer.VERSION,
+        options=options.model_dump(mode="json"),
+        sealing=_sealing(ended, source),
+        predictions=digests,
+        subjects=_subjects(scored, strata),
+        cases=tuple(_case(one, excerpts) for one in scored),
+        second_entry=_second_entry(scored, scorer),
+        earlier_looks=earlier_looks,
+    )
+    contents = {digest_bytes(content): content for content in excerpts.values()}
+    return Validation(record, contents, predictions, excerpt(ended), ended)
+
+
+def score_sample(
+    scorer: Scorer, options: Spec, rows: Sequence[Row], answer: Answer, get: Get, key: bytes
+) -> Scored:
+    """Score one answer; one that the scorer cannot read counts as missing, and says so."""
+    reference, files = open_reference(rows, get, key), public_files(rows, get)
+    try:
+        score = scorer.score(reference, answer.prediction, files, options)
+    except WrongUse as error:
+        if answer.prediction is None:
+            raise
+        answer = Answer("unreadable", plain_reason(f"found {error.found}; wanted {error.wanted}"), None)
+        score = scorer.score(reference, None, files, options)
+    second = scorer.second(reference, answer.prediction, files, options)
+    return Scored(rows[0].sample, rows[0].subject, answer, score, second)
+
+
+def _unpack(submission: Submission, folder: Path, dataset: str) -> DeviceSpec:
+    submission.unpack(folder)
+    device = load_spec(folder / "device.yaml", DeviceSpec)
+    if device.dataset != dataset:
+        raise WrongUse(
+            found=f"a device for '{device.dataset}'",
+            wanted=f"a device for '{dataset}'",
+            remedy="Validate it on the database that it is declared for.",
+        )
+    return device
+
+
+def _require_strata(samples: Mapping[str, Sequence[Row]], strata: Mapping[str, Strata]) -> None:
+    lacking = sorted(set(samples) - set(strata))
+    if not samples or lacking:
+        raise WrongUse(
+            found=f"{len(lacking)} test samples without strata" if samples else "no test sample",
+            wanted="test samples, each with its row of the catalogue",
+            remedy="Run `medassay freeze` again.",
+        )
+
+
+def _sealing(ended: Ended, source: Source) -> Sealing:
+    """Closed only when nothing could get in or out and nobody could have seen the labels before."""
+    public = source.source_class is SourceClass.PUBLIC
+    return Sealing(
+        sealed=ended.sealed and not public,
+        means=ended.means,
+        network="none" if ended.sealed else "not_prevented",
+        labels="absent" if ended.sealed else "not_prevented",
+        public_data=public,
+    )
+
+
+def _worst_excerpts(scored: Sequence[Scored], worst: int) -> dict[str, bytes]:
+    """Sample to excerpt, for the worst cases that have one."""
+    pictured = [one for one in scored if one.score.excerpt is not None]
+    ordered = sorted(pictured, key=lambda one: (-one.score.badness, one.sample))
+    return {one.sample: canonical_json(one.score.excerpt) for one in ordered[:worst]}
+
+
+def _case(one: Scored, excerpts: Mapping[str, bytes]) -> CaseRow:
+    return CaseRow(
+        sample=one.sample,
+        subject=one.subject,
+        status=one.answer.status,
+        reason=one.answer.reason,
+        badness=one.score.badness,
+        statistics=dict(one.score.statistics),
+        excerpt=digest_bytes(excerpts[one.sample]) if one.sample in excerpts else None,
+    )
+
+
+def _subjects(scored: Sequence[Scored], strata: Mapping[str, Strata]) -> tuple[SubjectRow, ...]:
+    by_subject: dict[str, list[Scored]] = {}
+    for one in scored:
+        by_subject.setdefault(one.subject, []).append(one)
+    return tuple(
+        SubjectRow(
+            subject=subject,
+            strata=strata_of(strata[one.sample] for one in group),
+            samples=len(group),
+            statistics=summed(one.score.statistics for one in group),
+        )
+        for subject, group in sorted(by_subject.items())
+    )
+
+
+def _second_entry(scored: Sequence[Scored], scorer: Scorer) -> tuple[SecondEntry, ...]:
+    entries = enter_twice(
+        [(one.score.statistics, one.second) for one in scored],
+        headline=scorer.HEADLINE,
+        tolerance=scorer.SECOND_TOLERANCE,
+    )
+    return tuple(SecondEntry.model_validate(asdict(entry)) for entry in entries)
