@@ -67,6 +67,9 @@ class Toys:
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return self
 
+    def spec(self, source=None, **changes):
+        return spec_of(source, **changes)
+
     def ingest(self, source=None, store=None, **changes):
         spec = spec_of(source, **changes)
         put = (store or self.store).put

@@ -1,0 +1,280 @@
+"""Freeze: what is still in becomes one version, divided by subject, with the flow of everything offered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from medassay.core.errors import EvidenceBroken, WrongUse
+from medassay.core.findings import Finding, Reason, Severity
+from medassay.datasets import cohort
+from medassay.datasets.catalogue import rows_of, table_of
+from medassay.datasets.flow import Flow, Funnel, flow_of
+from medassay.datasets.manifest import REFERENCE, Manifest, Row
+from medassay.datasets.sample import is_label
+from medassay.datasets.spec import DatasetSpec, Source
+from medassay.datasets.split import TRAINING, Divided, divide
+from medassay.trust.evidence import Evidence, Outcome
+from medassay.trust.sealing import sample_key
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Disjointness = Literal["proven", "not_provable"]
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A version and its flow; or neither, and the findings that say why.
+
+    `exclusions` holds those of earlier stages and those of freeze itself.
+    """
+
+    outcome: Outcome
+    manifest: Manifest | None
+    flow: Flow | None
+    exclusions: pa.Table
+    disjointness: Disjointness
+    counts: dict[str, int]
+    findings: tuple[Finding, ...]
+
+
+def freeze(
+    stem: str,
+    spec: DatasetSpec,
+    source: Source,
+    evidence: Sequence[Evidence],
+    *,
+    offered: pa.Table,
+    catalogue: pa.Table,
+    measurements: pa.Table,
+    objects: pa.Table,
+    reference: pa.Table,
+    exclusions: pa.Table,
+) -> Frozen:
+    """Apply the cohort, divide by subject, and seal the manifest.
+
+    A step before that failed or was refused, or a part of the split without people, ends in a refused result:
+    its findings are passed on as Evidence. A step that was never taken, or a lawful basis that is not stated,
+    is wrong use.
+
+    Parameters
+    ----------
+    evidence : sequence
+        The Evidence of the steps before; every kind in `spec.freeze_needs` must be among it.
+    exclusions : table
+        Rows of gate and annotate, in the order of the stages: a sample counts under its first row.
+
+    Raises
+    ------
+    WrongUse
+        When Evidence that the spec needs is missing or of another source, when the lawful basis is not stated,
+        or when a rule names a column that does not exist.
+    EvidenceBroken
+        When the tables do not belong together, so that the flow does not add up.
+    """
+    _require_lawful(source)
+    _require_evidence(stem, spec, source, evidence)
+    catalogued = rows_of("catalogue", catalogue)
+    before = rows_of("exclusions", exclusions)
+    disjointness = _disjointness(source, catalogued)
+    bad = [step for step in evidence if step.outcome in (Outcome.FAILED, Outcome.REFUSED)]
+    if bad:
+        return _refused(before, disjointness, [_step_failed(step) for step in bad])
+
+    facts = _facts(catalogued, measurements, {row["sample_id"] for row in before})
+    labels = {row["sample_id"]: row["digest"] for row in rows_of("reference", reference)}
+    unlabelled = [sample for sample in sorted(facts) if sample not in labels]
+    meets = cohort.apply(spec.cohort, {s: row for s, row in facts.items() if s in labels})
+    divided = divide(spec.split, {s: facts[s] for s in meets.inside}, published=source.division is not None)
+    gone = [*before, *map(_no_reference, unlabelled), *meets.exclusions, *divided.exclusions]
+    if divided.empty:
+        return _refused(gone, disjointness, [_too_few(divided)])
+
+    rows = _rows(divided, facts, rows_of("objects", objects), labels)
+    funnel = [Funnel(**asdict(step)) for step in meets.funnel]
+    flow = flow_of(rows_of("offered", offered), catalogued, gone, divided.parts, funnel)
+    manifest = Manifest(
+        dataset=stem,
+        source=source.name,
+        source_class=source.source_class.value,
+        spec_version=spec.version,
+        kind=spec.kind,
+        task=spec.task,
+        seed=spec.split.seed,
+        division="published" if source.division is not None else "seeded",
+        disjointness=disjointness,
+        rows=tuple(rows),
+    )
+    return Frozen(
+        outcome=Outcome.PASSED,
+        manifest=manifest,
+        flow=flow,
+        exclusions=_exclusion_table(gone),
+        disjointness=disjointness,
+        counts=_counts(flow, manifest),
+        findings=_notes(disjointness, catalogued, source),
+    )
+
+
+def released_keys(manifest: Manifest, label_key: bytes) -> dict[str, bytes]:
+    """Sample id to the key of its labels, of train and tune; test keys are never released."""
+    return {sample: sample_key(label_key, sample) for sample in sorted(manifest.samples(*TRAINING))}
+
+
+def _require_lawful(source: Source) -> None:
+    missing = source.lawful_basis.missing_for(source.source_class)
+    if missing:
+        raise WrongUse(
+            found=f"a lawful basis without {', '.join(missing)}",
+            wanted=f"every field that a {source.source_class.value} source must state",
+            remedy="State them in the dataset's spec; without them nothing is frozen.",
+            where=f"source '{source.name}'",
+        )
+
+
+def _require_evidence(stem: str, spec: DatasetSpec, source: Source, evidence: Sequence[Evidence]) -> None:
+    target = f"{stem}/{source.name}"
+    foreign = [step for step in evidence if step.target != target]
+    if foreign:
+        raise WrongUse(
+            found=f"evidence of {foreign[0].kind} of {foreign[0].target}",
+            wanted=f"evidence of {target}",
+            remedy="Hand in the evidence of this source; sources are never mixed.",
+        )
+    missing = [kind for kind in spec.freeze_needs if kind not in {step.kind for step in evidence}]
+    if missing:
+        raise WrongUse(
+            found=f"no evidence of {', '.join(missing)}",
+            wanted=f"evidence of {', '.join(spec.freeze_needs)}, as the spec's `freeze_needs` names it",
+            remedy=f"Run: medassay {missing[0]} {stem} {source.name}",
+        )
+
+
+def _disjointness(source: Source, catalogued: Sequence[Mapping[str, Any]]) -> Disjointness:
+    known = all(row["subject_known"] for row in catalogued if row["status"] == "accepted")
+    return "proven" if source.identity == "known" and known else "not_provable"
+
+
+def _facts(
+    catalogued: Sequence[Mapping[str, Any]], measurements: pa.Table, gone: set[str]
+) -> dict[str, dict[str, Any]]:
+    """Catalogue and measurements of every sample that is still in."""
+    measured = {row["sample_id"]: row for row in measurements.to_pylist()}
+    facts = {}
+    for row in catalogued:
+        sample = row["sample_id"]
+        if row["status"] == "accepted" and sample not in gone:
+            if sample not in measured:
+                raise _foreign_tables(f"no measurements of sample {sample}")
+            facts[sample] = {**measured[sample], **row}
+    return facts
+
+
+def _rows(
+    divided: Divided,
+    facts: Mapping[str, Mapping[str, Any]],
+    objects: Sequence[Mapping[str, Any]],
+    labels: Mapping[str, str],
+) -> list[Row]:
+    """The manifest's rows: each sample's public files, and the one label that is the reference standard."""
+    rows = []
+    of_sample = Counter(row["sample_id"] for row in objects if not is_label(row["role"]))
+    for sample, part in divided.parts.items():
+        if not of_sample[sample]:
+            raise _foreign_tables(f"no file of sample {sample}")
+        common = {"sample": sample, "subject": facts[sample]["subject_id"], "split": part}
+        rows.append(Row(name=f"{sample}.{REFERENCE}", role=REFERENCE, digest=labels[sample], **common))
+    for item in objects:
+        sample = item["sample_id"]
+        if sample in divided.parts and not is_label(item["role"]):
+            common = {
+                "sample": sample,
+                "subject": facts[sample]["subject_id"],
+                "split": divided.parts[sample],
+            }
+            rows.append(Row(name=item["name"], role=item["role"], digest=item["digest"], **common))
+    return sorted(rows, key=lambda row: (row.sample, row.role, row.name))
+
+
+def _refused(
+    gone: Sequence[Mapping[str, Any]], disjointness: Disjointness, findings: Sequence[Finding]
+) -> Frozen:
+    return Frozen(
+        outcome=Outcome.REFUSED,
+        manifest=None,
+        flow=None,
+        exclusions=_exclusion_table(gone),
+        disjointness=disjointness,
+        counts={"samples_excluded": len({row["sample_id"] for row in gone})},
+        findings=tuple(findings),
+    )
+
+
+def _exclusion_table(gone: Sequence[Mapping[str, Any]]) -> pa.Table:
+    return table_of("exclusions", gone, order=("sample_id", "stage", "check", "reason"))
+
+
+def _step_failed(step: Evidence) -> Finding:
+    return Finding(
+        reason=Reason.STEP_BEFORE_FAILED,
+        severity=Severity.REFUSE,
+        found=f"{step.kind} ended '{step.outcome.value}'",
+        wanted=f"{step.kind} that may be built upon",
+        remedy=f"See the findings of {step.kind}, mend their cause, and run it again.",
+    )
+
+
+def _too_few(divided: Divided) -> Finding:
+    return Finding(
+        reason=Reason.LIMIT_EXCEEDED,
+        severity=Severity.REFUSE,
+        found=f"nobody in {', '.join(divided.empty)}; {len(divided.parts)} samples are still in",
+        wanted="at least one subject each in train, tune and test",
+        remedy="See what excluded the others, or bring more people's data.",
+    )
+
+
+def _no_reference(sample: str) -> dict[str, str]:
+    return {
+        "sample_id": sample,
+        "stage": "freeze",
+        "check": "reference",
+        "reason": Reason.REFERENCE_MISSING.value,
+    }
+
+
+def _notes(
+    disjointness: Disjointness, catalogued: Sequence[Mapping[str, Any]], source: Source
+) -> tuple[Finding, ...]:
+    if disjointness == "proven":
+        return ()
+    unknown = sum(not row["subject_known"] for row in catalogued if row["status"] == "accepted")
+    said = "its identity is declared not provable" if source.identity == "not_provable" else ""
+    count = f"{unknown} accepted samples of unknown subject" if unknown else ""
+    return (
+        Finding(
+            reason=Reason.SAME_SUBJECT,
+            severity=Severity.WARN,
+            found="; ".join(filter(None, (said, count))),
+            wanted="every sample's subject known",
+            remedy="Say in every report that disjointness of subjects is not provable.",
+        ),
+    )
+
+
+def _counts(flow: Flow, manifest: Manifest) -> dict[str, int]:
+    units = {"files": flow.files, "samples": flow.samples, "subjects": flow.subjects}
+    counts = {f"{unit}_{state}": n for unit, row in units.items() for state, n in row.model_dump().items()}
+    return counts | {"manifest_rows": len(manifest.rows)}
+
+
+def _foreign_tables(found: str) -> EvidenceBroken:
+    return EvidenceBroken(
+        found=found,
+        wanted="tables of one ingest",
+        remedy="Run the steps again from ingest.",
+        where="freeze",
+    )

@@ -1,0 +1,207 @@
+import json
+
+import pytest
+
+from medassay.core.errors import EvidenceBroken, WrongUse
+from medassay.core.findings import Reason
+from medassay.datasets.catalogue import table_of
+from medassay.datasets.freeze import freeze, released_keys
+from medassay.datasets.manifest import Manifest
+from medassay.datasets.spec import LawfulBasis
+from medassay.trust.evidence import Evidence, Outcome
+from medassay.trust.sealing import sample_key
+
+KINDS = ("ingest", "gate", "annotate")
+
+
+def evidence(kind, outcome=Outcome.PASSED, target="toys/toys"):
+    return Evidence(kind=kind, target=target, inputs=(), outputs=(), code={}, environment={}, outcome=outcome)
+
+
+STEPS = [evidence(kind) for kind in KINDS]
+RULE = {"id": "long", "title": {"zh": "甲", "en": "a"}, "column": "length", "minimum": 7}
+
+
+class Frozen:
+    """Toys that were ingested, and how they are frozen."""
+
+    def __init__(self, toys, source=None, **changes):
+        texts = {f"s{n}_toy": f"id:{n // 2}\ntext {n:02}" for n in range(24)}
+        labels = {f"s{n}_label": f"label {n}" for n in range(24)}
+        self.ingested = toys.write(**texts, **labels, bad_toy="id:0\n", x_pdf="?").ingest(source, **changes)
+        self.spec = toys.spec(source, **changes)
+        self.tables = {
+            name: getattr(self.ingested, name) for name in ("offered", "catalogue", "objects", "measurements")
+        }
+        labels = {
+            row["sample_id"]: row["digest"]
+            for row in self.ingested.objects.to_pylist()
+            if row["role"] == "reference"
+        }
+        self.set(labels=labels, excluded=[])
+
+    def set(self, labels=None, excluded=None):
+        if labels is not None:
+            self.labels = labels
+            reference = [{"sample_id": s, "digest": d, "method": "published"} for s, d in labels.items()]
+            self.tables["reference"] = table_of("reference", reference, order=("sample_id",))
+        if excluded is not None:
+            gone = [
+                {"sample_id": s, "stage": "gate", "check": "flat", "reason": "signal_flat"} for s in excluded
+            ]
+            self.tables["exclusions"] = table_of("exclusions", gone, order=("sample_id",))
+
+    def run(self, steps=STEPS, source=None):
+        return freeze("toys", self.spec, source or self.spec.sources[0], steps, **self.tables)
+
+
+@pytest.fixture
+def frozen(toys):
+    return Frozen(toys)
+
+
+def test_everything_offered_is_in_the_flow_and_what_is_in_is_in_the_manifest(frozen):
+    first = sorted(frozen.labels)[0]
+    frozen.set(excluded=[first])
+    made = frozen.run()
+    assert made.outcome is Outcome.PASSED
+    assert made.flow.samples.model_dump() == {
+        "offered": 25,
+        "refused": 1,
+        "excluded": 1,
+        **{part: len(made.manifest.samples(part)) for part in ("train", "tune", "test")},
+    }
+    assert made.flow.files.offered == 24 * 2 + 2
+    assert made.flow.unassigned_files == 1
+    assert made.flow.subjects.offered == 12
+    assert first not in made.manifest.samples()
+    assert all(len(rows) == 2 for rows in made.manifest.samples().values())
+    assert made.disjointness == "proven"
+
+
+def test_no_subject_is_in_two_parts(frozen):
+    manifest = frozen.run().manifest
+    parts = [set(manifest.subjects(part)) for part in ("train", "tune", "test")]
+    assert all(parts)
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 12
+
+
+def test_the_version_is_the_digest_of_the_manifest_and_the_same_for_the_same_tables(frozen):
+    made = frozen.run().manifest
+    assert frozen.run().manifest.digest == made.digest
+    assert Manifest.read(made.content, made.digest) == made
+    with pytest.raises(EvidenceBroken, match="wanted version"):
+        Manifest.read(made.content.replace(b"train", b"tests", 1), made.digest)
+
+
+def test_swapping_the_labels_of_two_samples_makes_another_version(frozen):
+    before = frozen.run().manifest.digest
+    labels = dict(frozen.labels)
+    one, two = sorted(labels)[:2]
+    labels[one], labels[two] = labels[two], labels[one]
+    frozen.set(labels=labels)
+    assert frozen.run().manifest.digest != before
+
+
+def test_a_sample_without_a_reference_is_excluded_and_counted(frozen):
+    labels = dict(frozen.labels)
+    labels.pop(sorted(labels)[0])
+    frozen.set(labels=labels)
+    assert [(c.check, c.reason) for c in frozen.run().flow.excluded] == [("reference", "reference_missing")]
+
+
+def test_the_cohort_excludes_with_its_funnel(toys):
+    made = Frozen(toys, cohort=[RULE | {"minimum": 8}]).run()
+    assert made.outcome is Outcome.REFUSED  # every text is 7 bytes long
+    assert {row["check"] for row in made.exclusions.to_pylist()} == {"cohort:long"}
+    made = Frozen(toys, cohort=[RULE]).run()
+    assert [(step.rule, step.before, step.after) for step in made.flow.cohort] == [("long", 24, 24)]
+
+
+def test_a_published_division_is_kept_with_the_subject_rule_above_it(toys):
+    listed = {"train_tune": [f"s{n}" for n in range(15)], "test": [f"s{n}" for n in range(15, 24)]}
+    made = Frozen(toys, source={"division": listed}).run()
+    # s14 and s15 are one person: s14 leaves training.
+    assert [(c.check, c.samples) for c in made.flow.excluded] == [("division:subject_in_test", 1)]
+    assert (made.flow.samples.test, made.manifest.division) == (9, "published")
+
+
+def test_keys_are_released_for_train_and_tune_alone(frozen):
+    manifest = frozen.run().manifest
+    released = released_keys(manifest, bytes(32))
+    assert set(released) == set(manifest.samples("train", "tune"))
+    assert not set(released) & set(manifest.samples("test"))
+    assert all(key == sample_key(bytes(32), sample) for sample, key in released.items())
+
+
+def test_the_manifest_holds_no_reads_and_no_name_but_the_samples(frozen):
+    rows = frozen.run().manifest.rows
+    assert {row.role for row in rows} == {"signal", "reference"}
+    assert all(row.name.startswith(row.sample) for row in rows)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_that_was_never_taken_is_wrong_use_and_names_the_command(frozen, kind):
+    with pytest.raises(WrongUse, match=f"Run: medassay {kind} toys toys"):
+        frozen.run([step for step in STEPS if step.kind != kind])
+
+
+def test_evidence_of_another_source_is_wrong_use(frozen):
+    with pytest.raises(WrongUse, match="sources are never mixed"):
+        frozen.run([*STEPS[:2], evidence("annotate", target="toys/others")])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REFUSED])
+def test_a_step_that_failed_ends_in_a_refusal_that_can_be_passed_on(frozen, outcome):
+    made = frozen.run([STEPS[0], evidence("gate", outcome), STEPS[2]])
+    assert (made.outcome, made.manifest, made.flow) == (Outcome.REFUSED, None, None)
+    assert [finding.reason for finding in made.findings] == [Reason.STEP_BEFORE_FAILED]
+
+
+def test_without_a_lawful_basis_nothing_is_frozen(frozen):
+    bare = frozen.spec.sources[0].model_copy(update={"lawful_basis": LawfulBasis(licence=" ")})
+    with pytest.raises(WrongUse, match="without licence"):
+        frozen.run(source=bare)
+
+
+def test_too_few_people_for_three_parts_are_refused(frozen):
+    catalogue = frozen.ingested.catalogue.to_pylist()
+    two = {row["subject_id"] for row in catalogue[:2]}
+    frozen.set(excluded=[r["sample_id"] for r in catalogue if r["subject_id"] not in two and not r["reason"]])
+    made = frozen.run()
+    assert made.outcome is Outcome.REFUSED
+    assert [finding.reason for finding in made.findings] == [Reason.LIMIT_EXCEEDED]
+
+
+@pytest.mark.parametrize("how", ["declared", "found"])
+def test_disjointness_of_unknown_people_is_not_provable_and_said(toys, how):
+    if how == "found":
+        made = Frozen(toys.write(anon_toy="\nanonymous", anon_label="x")).run()
+    else:
+        made = Frozen(toys, source={"identity": "not_provable"}).run()
+    assert made.disjointness == made.manifest.disjointness == "not_provable"
+    assert [finding.reason for finding in made.findings] == [Reason.SAME_SUBJECT]
+
+
+def test_tables_of_two_ingests_are_never_frozen_together(frozen):
+    frozen.tables["objects"] = frozen.tables["objects"].slice(0, 10)
+    with pytest.raises(EvidenceBroken, match="tables of one ingest"):
+        frozen.run()
+
+
+faults = {
+    "two references": lambda rows: [*rows, rows[0] | {"name": "other"}],
+    "no reference": lambda rows: [row for row in rows if row is not rows[0]],
+    "unsorted": lambda rows: rows[::-1],
+    "a row twice": lambda rows: [rows[0], *rows],
+    "another subject": lambda rows: [rows[0] | {"subject": "S-x"}, *rows[1:]],
+}
+
+
+@pytest.mark.parametrize("spoil", faults.values(), ids=faults)
+def test_a_manifest_that_is_not_whole_is_never_read(frozen, spoil):
+    record = json.loads(frozen.run().manifest.content)
+    assert record["rows"][0]["role"] == "reference"
+    record["rows"] = spoil(record["rows"])
+    with pytest.raises(ValueError, match=r"reference|sorted|subject"):
+        Manifest.model_validate(record)
