@@ -1,0 +1,127 @@
+"""Double entry of the beat counts by another algorithm: closest pairs first, in neighbourhoods.
+
+`beats` walks both annotators once and looks one beat ahead. Here all pairs within the window are put in order
+of their distance and the closest free ones are joined; spans are found by position in sorted arrays. Nothing
+but the declared conventions is shared.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medassay.tasks.beats import CLASS_MAPS, BeatRules, Labels
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+def recount(
+    reference: Labels, test: Labels, *, sampling_hz: float, length: int | None, rules: BeatRules | None = None
+) -> dict[str, float]:
+    """TP, FN and FP of QRS, V and S, by name as in `beats.BeatMatch.counts`.
+
+    Parameters
+    ----------
+    reference, test : Labels
+    sampling_hz : float
+    length : int or None
+        Samples of the recording; None: the comparison ends with the reference.
+    """
+    rules = rules or BeatRules()
+    window, start = round(rules.window_s * sampling_hz), round(rules.start_s * sampling_hz)
+    at_ref, named_ref = _beats(reference, rules.classes)
+    at_test, named_test = _beats(test, rules.classes)
+    end = length if length is not None else int(at_ref.max(initial=-1))
+    joined = _closest_first(at_ref, at_test, window)
+    of_ref = np.full(len(at_ref), "o", dtype="<U1")
+    of_test = np.full(len(at_test), "O", dtype="<U1")
+    for i, j in joined:
+        of_ref[i], of_test[j] = named_test[j], named_ref[i]
+    # A pair is counted when its reference beat lies in the test period, an extra detection when it does.
+    counted_ref = (at_ref >= start) & (at_ref <= end)
+    counted_test = (of_test == "O") & (at_test >= start) & (at_test <= end)
+    counted_test &= ~_fibrillating(reference, at_test, end)
+    counted_test &= ~_excused(at_ref, at_test, start, window)
+    rows = np.concatenate([named_ref[counted_ref], of_test[counted_test]])
+    columns = np.concatenate([of_ref[counted_ref], named_test[counted_test]])
+    return {
+        "QRS_TP": _count((rows != "O") & (columns != "o")),
+        "QRS_FN": _count(columns == "o"),
+        "QRS_FP": _count(rows == "O"),
+        "V_TP": _count((rows == "V") & (columns == "V")),
+        "V_FN": _count((rows == "V") & (columns != "V")),
+        "V_FP": _count(np.isin(rows, ["N", "S", "O"]) & (columns == "V")),
+        "S_TP": _count((rows == "S") & (columns == "S")),
+        "S_FN": _count((rows == "S") & (columns != "S")),
+        "S_FP": _count(np.isin(rows, ["N", "V", "F", "O"]) & (columns == "S")),
+    }
+
+
+def _excused(at_ref: IntArray, at_test: IntArray, start: int, window: int) -> BoolArray:
+    """The first test beat of the period, close to its start, when the next is nearer to the first reference.
+
+    Its partner may lie before the period.
+    """
+    excused = np.zeros(len(at_test), bool)
+    later_ref = at_ref[at_ref >= start]
+    places = np.flatnonzero(at_test >= start)
+    if len(places) > 1 and len(later_ref):
+        first, second = at_test[places[:2]]
+        near_start = first - start <= window
+        excused[places[0]] = near_start and abs(later_ref[0] - second) < abs(later_ref[0] - first)
+    return excused
+
+
+def _count(mask: BoolArray) -> float:
+    return float(np.count_nonzero(mask))
+
+
+def _beats(labels: Labels, classes: str) -> tuple[IntArray, NDArray[np.str_]]:
+    """Beats outside the annotator's own fibrillation marks, and their classes."""
+    symbols = np.array(list(labels.symbols), dtype="<U1")
+    named = np.array([CLASS_MAPS[classes].get(symbol, "") for symbol in symbols.tolist()], dtype="<U1")
+    depth = np.zeros(len(symbols), np.int64)
+    opened = 0
+    for place in np.flatnonzero((symbols == "[") | (symbols == "]")):
+        opened = 1 if symbols[place] == "[" else 0
+        depth[place:] = opened
+    keep = (named != "") & (depth == 0)
+    return np.asarray(labels.samples, np.int64)[keep], named[keep]
+
+
+def _fibrillating(reference: Labels, times: IntArray, end: int) -> BoolArray:
+    inside = np.zeros(len(times), bool)
+    marks = [
+        (int(t), s) for t, s in zip(reference.samples, reference.symbols, strict=True) if s in ("[", "]")
+    ]
+    begun: int | None = None
+    for time, symbol in [*marks, (end, "]")]:
+        if symbol == "[" and begun is None:
+            begun = time
+        elif symbol == "]" and begun is not None:
+            inside |= (times >= begun) & (times <= time)
+            begun = None
+    return inside
+
+
+def _closest_first(first: IntArray, second: IntArray, window: int) -> list[tuple[int, int]]:
+    """Pairs by growing distance, of equal ones the later; each beat once.
+
+    Of several test beats at one place, the one next to the reference beat in the file's order is taken.
+    """
+    low = np.searchsorted(second, first - window, side="left")
+    high = np.searchsorted(second, first + window, side="right")
+    near = [
+        (abs(int(first[i] - second[j])), -int(first[i] + second[j]), j if second[j] >= first[i] else -j, i)
+        for i in range(len(first))
+        for j in range(int(low[i]), int(high[i]))
+    ]
+    free_first, free_second = np.ones(len(first), bool), np.ones(len(second), bool)
+    joined = []
+    for _, _, signed, i in sorted(near):
+        j = abs(signed)
+        if free_first[i] and free_second[j]:
+            free_first[i] = free_second[j] = False
+            joined.append((i, j))
+    return joined
