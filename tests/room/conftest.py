@@ -1,13 +1,13 @@
 """A whole database, task and device of a few bytes: the path from training to figures in a second."""
 
 import hashlib
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from medassay.core.specs import load_spec
+from medassay.datasets.manifest import Manifest, Row
 from medassay.datasets.spec import Source
 from medassay.evaluation import scoring
 from medassay.evaluation.protocol import Protocol
@@ -19,20 +19,20 @@ LABEL_KEY = b"k" * 32
 TEXT = {"zh": "甲", "en": "a"}
 
 
-@dataclass(frozen=True)
-class Row:
-    sample: str
-    subject: str
-    split: str
-    role: str
-    name: str
-    digest: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    rows: tuple[Row, ...]
-    digest: str = "d" * 64
+def manifest_of(rows):
+    """A version with these rows, in the order that a manifest asks for."""
+    return Manifest(
+        dataset="spikes",
+        source="hospital",
+        source_class="public",
+        spec_version="1",
+        kind="numbers",
+        task="spikes",
+        seed=1,
+        division="seeded",
+        disjointness="proven",
+        rows=tuple(sorted(rows, key=lambda row: (row.sample, row.role, row.name))),
+    )
 
 
 class Database:
@@ -56,11 +56,18 @@ class Database:
                 }
                 roles["read:R1"] = (f"{sample}.R1.ref", self.seal(sample, b"1", "read:R1"))
                 rows += [
-                    Row(sample, subject, split, role, name, self.put(content))
+                    Row(
+                        sample=sample,
+                        subject=subject,
+                        split=split,
+                        role=role,
+                        name=name,
+                        digest=self.put(content),
+                    )
                     for role, (name, content) in roles.items()
                 ]
                 self.strata[sample] = {"site": "ab"[person % 2], "sex": None}
-        self.manifest = Manifest(tuple(rows))
+        self.manifest = manifest_of(rows)
         self.released = {row.sample: sample_key(LABEL_KEY, row.sample) for row in rows if row.split != "test"}
 
     def seal(self, sample, label, role="reference"):
@@ -76,7 +83,7 @@ class Database:
 
     def altered(self, change):
         """The manifest with each row changed; `change` gives the fields to replace."""
-        return replace(self.manifest, rows=tuple(replace(row, **change(row)) for row in self.manifest.rows))
+        return manifest_of(row.model_copy(update=change(row)) for row in self.manifest.rows)
 
 
 @pytest.fixture

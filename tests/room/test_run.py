@@ -228,14 +228,6 @@ def test_a_label_moved_to_another_sample_stops_the_run(submitted, validated, dat
         validated(submitted(), manifest=manifest)
 
 
-def test_a_sample_in_two_splits_is_never_laid_before_a_device(submitted, validated, database):
-    manifest = database.altered(
-        lambda row: {"split": "train"} if (row.sample, row.role) == ("R020", "signal") else {}
-    )
-    with pytest.raises(EvidenceBroken, match="two splits"):
-        validated(submitted(), manifest=manifest)
-
-
 def test_a_device_for_another_database_and_a_version_without_test_samples_are_refused(
     submitted, validated, database
 ):

@@ -4,62 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
 
 from pydantic import ValidationError
 
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import EvidenceBroken
+from medassay.datasets.manifest import REFERENCE, Manifest, Row
 from medassay.datasets.sample import is_label
+from medassay.datasets.split import Part
 from medassay.registry.device import SampleRow
 from medassay.trust.sealing import unseal
 
 Get = Callable[[str], bytes]
-REFERENCE = "reference"
 SAMPLES = "samples.jsonl"
-
-
-class Row(Protocol):
-    """A row of the manifest."""
-
-    @property
-    def sample(self) -> str: ...
-    @property
-    def subject(self) -> str: ...
-    @property
-    def split(self) -> str: ...
-    @property
-    def role(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def digest(self) -> str: ...
-
-
-class Manifest(Protocol):
-    """The dataset version, as far as the room looks into it."""
-
-    @property
-    def rows(self) -> Sequence[Row]: ...
-    @property
-    def digest(self) -> str: ...
-
-
-def samples_of(manifest: Manifest, *splits: str) -> dict[str, list[Row]]:
-    """The rows of each sample of the splits, in the order of the samples' ids.
-
-    Raises
-    ------
-    EvidenceBroken
-        When a sample stands in two splits.
-    """
-    grouped: dict[str, list[Row]] = {}
-    for row in sorted(manifest.rows, key=lambda row: (row.sample, row.role, row.name)):
-        grouped.setdefault(row.sample, []).append(row)
-    for sample, rows in grouped.items():
-        if len({row.split for row in rows}) > 1:
-            raise _unfit("a sample in two splits", sample)
-    return {sample: rows for sample, rows in grouped.items() if rows[0].split in splits}
 
 
 def public_files(rows: Iterable[Row], get: Get) -> dict[str, bytes]:
@@ -90,7 +47,7 @@ def stage_training(
         When the key of a sample was not released: it must not be trained on.
     """
     staged = []
-    for sample, rows in samples_of(manifest, "train", "tune").items():
+    for sample, rows in manifest.samples("train", "tune").items():
         if sample not in released_keys:
             raise EvidenceBroken(
                 found="a sample without a released key",
@@ -101,15 +58,14 @@ def stage_training(
         reference = _one_reference(rows)
         files = {row.name: get(row.digest) for row in rows if not is_label(row.role)}
         files[reference.name] = open_reference(rows, get, released_keys[sample])
-        kept = [row for row in rows if not is_label(row.role)] + [reference]
-        split: Literal["train", "tune"] = "train" if rows[0].split == "train" else "tune"
-        staged.append(_stage(sample, split, [(row.role, row.name) for row in kept], files, folder))
+        kept = [*(row for row in rows if not is_label(row.role)), reference]
+        staged.append(_stage(sample, rows[0].split, [(row.role, row.name) for row in kept], files, folder))
     return _finish(staged, folder)
 
 
 def stage_test(manifest: Manifest, folder: Path, *, get: Get) -> list[SampleRow]:
     """Lay out the test samples without any label, in an order that tells nothing of site or time."""
-    samples = samples_of(manifest, "test")
+    samples = manifest.samples("test")
     order = sorted(samples, key=lambda sample: digest_bytes(f"{manifest.digest}|{sample}".encode()))
     staged = [
         _stage(
@@ -145,7 +101,7 @@ def stage_copies(
 
 def _stage(
     sample: str,
-    split: Literal["train", "tune", "test"],
+    split: Part,
     names: Sequence[tuple[str, str]],
     files: Mapping[str, bytes],
     folder: Path,

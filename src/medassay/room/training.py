@@ -11,10 +11,11 @@ from pathlib import Path
 
 from medassay.core.canonical import canonical_json
 from medassay.core.errors import MedassayError, WrongUse, located
+from medassay.datasets.manifest import Manifest
 from medassay.registry.device import DeviceSpec
 from medassay.registry.submission import MODEL, device_files, package, read_plain, read_tree, write_files
 from medassay.room.sandbox import Ended, Mount, python_command, run
-from medassay.room.staging import Get, Manifest, stage_training
+from medassay.room.staging import Get, stage_training
 
 Parameters = Mapping[str, int | float | str | bool]
 

@@ -11,6 +11,7 @@ from medassay.core.canonical import canonical_json, digest_bytes, digest_of
 from medassay.core.errors import WrongUse
 from medassay.core.rooms import module_of
 from medassay.core.specs import Spec, load_spec, parameters_of
+from medassay.datasets.manifest import Manifest, Row
 from medassay.datasets.spec import Source, SourceClass
 from medassay.evaluation.double_entry import enter_twice
 from medassay.evaluation.protocol import Protocol
@@ -22,7 +23,7 @@ from medassay.room.prediction import Answer, plain_reason, predict
 from medassay.room.record import CaseRow, RunRecord, Sealing, SecondEntry, SubjectRow
 from medassay.room.results import summed
 from medassay.room.sandbox import Ended
-from medassay.room.staging import Get, Manifest, Row, open_reference, public_files, samples_of, stage_test
+from medassay.room.staging import Get, open_reference, public_files, stage_test
 from medassay.room.training import excerpt
 from medassay.trust.sealing import sample_key
 
@@ -99,7 +100,7 @@ def validate(
     scorer = cast(Scorer, module_of("medassay.evaluation.scoring", protocol.task, what="task"))
     options = parameters_of(scorer.Options, protocol.options, where="protocol: options")
     opened = open_submission(submission)
-    samples = samples_of(manifest, "test")
+    samples = manifest.samples("test")
     _require_strata(samples, strata)
     device = _unpack(opened, workdir / "device", dataset)
     book("protocol_locked", protocol.digest)
