@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medassay.tasks.events import EventRules, match_events
+from medassay.tasks.events import EventRules, match_events, match_samples
 
 FILE = Path(__file__).parents[3] / "shared" / "reference" / "events" / "cases.json"
 CASES = json.loads(FILE.read_text()) if FILE.is_file() else []
@@ -35,6 +35,19 @@ def test_counts_are_those_of_the_outside_tool(case):
         rules=EventRules(**{OURS[name]: value for name, value in declared.items()}),
     )
     assert (counts.reference, counts.detected, counts.false_events) == (
+        expected["refTrue"],
+        expected["tp"],
+        expected["fp"],
+    )
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_seconds_are_those_of_the_outside_tool(case):
+    given, expected = case["input"], case["expected"]["sample_1Hz"]
+    counts = match_samples(
+        np.array(given["ref"], float), np.array(given["hyp"], float), duration_s=given["duration_s"]
+    )
+    assert (counts.reference, counts.common, counts.false_samples) == (
         expected["refTrue"],
         expected["tp"],
         expected["fp"],

@@ -1,7 +1,8 @@
-"""Events in time, such as seizures: event-based matching by the SzCORE rules.
+"""Events in time, such as seizures: event-based matching and sample scoring by the SzCORE rules.
 
-Events are half-open intervals [start, end) in seconds, held as whole ticks of 0.1 s. The procedure, in the
-published order: 1 merge, 2 split, 3 extend the reference, 4 detect, 5 count false events.
+Events are half-open intervals [start, end) in seconds, held as whole ticks of 0.1 s. The event procedure, in
+the published order: 1 merge, 2 split, 3 extend the reference, 4 detect, 5 count false events. Sample scoring
+asks each second for itself, without tolerance, merging or splitting.
 
 References
 ----------
@@ -44,6 +45,16 @@ class EventCounts:
     duration_s: float
 
 
+@dataclass(frozen=True)
+class SampleCounts:
+    """Label samples of one recording; additive over recordings of one label rate."""
+
+    samples: int
+    reference: int
+    common: int
+    false_samples: int
+
+
 def match_events(
     reference: FloatArray, hypothesis: FloatArray, *, duration_s: float, rules: EventRules | None = None
 ) -> EventCounts:
@@ -74,16 +85,78 @@ def match_events(
     EventCounts(reference=2, detected=1, false_events=0, duration_s=3600)
     """
     rules = rules or EventRules()
-    longest, gap = _ticks(rules.max_event_s), _ticks(rules.min_gap_s)
-    expected = _split(_merge(_in_ticks(reference, duration_s), gap), longest)
-    offered = _split(_merge(_in_ticks(hypothesis, duration_s), gap), longest)
+    expected, extended = _expected(reference, duration_s, rules)
+    merged = _merge(_in_ticks(hypothesis, duration_s), _ticks(rules.min_gap_s))
+    offered = _split(merged, _ticks(rules.max_event_s))
 
-    extended = expected + np.array([-_ticks(rules.tolerance_start_s), _ticks(rules.tolerance_end_s)])
-    extended = extended.clip(0, _ticks(duration_s))
     overlap = _overlaps(extended, offered).sum(axis=1)
     hit = overlap / (extended[:, 1] - extended[:, 0]) > rules.min_overlap
     touched = (_overlaps(extended[hit], offered) > 0).any(axis=0)
     return EventCounts(len(expected), int(hit.sum()), int((~touched).sum()), duration_s)
+
+
+def all_wrong(reference: FloatArray, *, duration_s: float, rules: EventRules | None = None) -> EventCounts:
+    """The counts of the worst hypothesis that there can be, for a recording without a prediction.
+
+    No reference event is detected, and all time outside the extended reference events is one false event
+    after another, each of the longest duration. So a device never gains by saying nothing, not even where
+    the recording holds no event.
+
+    Examples
+    --------
+    >>> all_wrong(np.zeros((0, 2)), duration_s=900)
+    EventCounts(reference=0, detected=0, false_events=3, duration_s=900)
+    """
+    rules = rules or EventRules()
+    expected, extended = _expected(reference, duration_s, rules)
+    touching = _merge(extended, 0)
+    edges = np.concatenate([[0], touching.ravel(), [_ticks(duration_s)]])
+    free = edges.reshape(-1, 2)
+    pieces = _split(free[free[:, 1] > free[:, 0]], _ticks(rules.max_event_s))
+    return EventCounts(len(expected), 0, len(pieces), duration_s)
+
+
+def match_samples(
+    reference: FloatArray, hypothesis: FloatArray, *, duration_s: float, rate_hz: int = 1
+) -> SampleCounts:
+    """Count label samples of one recording that both, or the hypothesis alone, call an event.
+
+    Parameters
+    ----------
+    reference, hypothesis : shape (n, 2), seconds
+        As for `match_events`; overlapping events count once.
+    rate_hz : int
+        Label samples a second; event ends are rounded to it, half to even, as SzCORE's tool does.
+
+    Examples
+    --------
+    >>> match_samples(np.array([[10, 20]]), np.array([[15, 30]]), duration_s=60)
+    SampleCounts(samples=60, reference=10, common=5, false_samples=10)
+    """
+    for events in (reference, hypothesis):
+        _in_ticks(events, duration_s)
+    expected, offered = (_label(events, duration_s, rate_hz) for events in (reference, hypothesis))
+    return SampleCounts(
+        samples=len(expected),
+        reference=int(expected.sum()),
+        common=int((expected & offered).sum()),
+        false_samples=int((offered & ~expected).sum()),
+    )
+
+
+def _label(events: FloatArray, duration_s: float, rate_hz: int) -> NDArray[np.bool_]:
+    label = np.zeros(round(duration_s * rate_hz), dtype=np.bool_)
+    for start, end in np.rint(np.asarray(events, np.float64).reshape(-1, 2) * rate_hz).astype(np.int64):
+        label[start:end] = True
+    return label
+
+
+def _expected(reference: FloatArray, duration_s: float, rules: EventRules) -> tuple[Ticks, Ticks]:
+    """Reference events after merging and splitting, and the same extended by the tolerances."""
+    merged = _merge(_in_ticks(reference, duration_s), _ticks(rules.min_gap_s))
+    expected = _split(merged, _ticks(rules.max_event_s))
+    extended = expected + np.array([-_ticks(rules.tolerance_start_s), _ticks(rules.tolerance_end_s)])
+    return expected, extended.clip(0, _ticks(duration_s))
 
 
 def _ticks(seconds: float) -> int:

@@ -1,0 +1,281 @@
+"""Events of a recording (seizures): SzCORE tables in, counts by event and by second out.
+
+The primary counts follow SzCORE's event rules. `second` lets SzCORE's own tool, timescoring, count again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from medassay.core.errors import WrongUse, located
+from medassay.core.specs import Spec
+from medassay.evaluation.scorer import Metric, SampleScore
+from medassay.formats.waveform import edf
+from medassay.formats.waveform.szcore import read_events
+from medassay.tasks.events import (
+    EventCounts,
+    EventRules,
+    SampleCounts,
+    all_wrong,
+    match_events,
+    match_samples,
+)
+
+VERSION = "1.0"
+SUFFIX = ".tsv"
+HEADLINE = (
+    "events_reference",
+    "events_detected",
+    "events_false",
+    "seconds_reference",
+    "seconds_common",
+    "seconds_false",
+)
+SECOND_TOLERANCE = 0.0
+TICKS_A_SECOND = 10  # SzCORE's precision; both counts hold events in whole ticks
+DAY_S = 86_400
+PAGE_S, PAGE_HZ = 30.0, 50
+
+FloatArray = NDArray[np.float64]
+
+
+class Options(Spec):
+    """SzCORE's conventions; the defaults are its own."""
+
+    tolerance_start_s: float = Field(default=30.0, ge=0)
+    tolerance_end_s: float = Field(default=60.0, ge=0)
+    min_overlap: float = Field(default=0.0, ge=0, lt=1)
+    max_event_s: float = Field(default=300.0, gt=0)
+    min_gap_s: float = Field(default=90.0, ge=0)
+
+    def rules(self) -> EventRules:
+        return EventRules(**self.model_dump())
+
+
+def score(
+    reference: bytes, prediction: bytes | None, samples: Mapping[str, bytes], options: Options
+) -> SampleScore:
+    """Count one recording; without a prediction every event is missed and all other time is false alarm.
+
+    Raises
+    ------
+    WrongUse
+        When a table cannot be read, or holds an event outside the recording.
+    """
+    expected, offered, duration_s = _read(reference, prediction, samples)
+    by_event, by_second = _counts(expected, offered, duration_s, options.rules())
+    statistics = {
+        "events_reference": float(by_event.reference),
+        "events_detected": float(by_event.detected),
+        "events_false": float(by_event.false_events),
+        "seconds_reference": float(by_second.reference),
+        "seconds_common": float(by_second.common),
+        "seconds_false": float(by_second.false_samples),
+        "days": duration_s / DAY_S,
+    }
+    return SampleScore(
+        statistics=statistics,
+        badness=_badness(by_event, by_second),
+        excerpt=_excerpt(expected, offered, duration_s, samples),
+    )
+
+
+def second(
+    reference: bytes, prediction: bytes | None, samples: Mapping[str, bytes], options: Options
+) -> Mapping[str, float]:
+    """The headline statistics by timescoring, which holds recordings as masks.
+
+    Ticks of 0.1 s are handed over as its seconds, so that its sums are of whole numbers; events that overlap
+    are joined first, since it keeps the later end where one event holds another.
+    """
+    from timescoring.annotations import Annotation
+    from timescoring.scoring import EventScoring, SampleScoring
+
+    expected, offered, duration_s = _read(reference, prediction, samples)
+    length, seconds = round(duration_s * TICKS_A_SECOND), round(duration_s)
+    rules = EventScoring.Parameters(
+        *(
+            factor * value
+            for factor, value in (
+                (TICKS_A_SECOND, options.tolerance_start_s),
+                (TICKS_A_SECOND, options.tolerance_end_s),
+                (1, options.min_overlap),
+                (TICKS_A_SECOND, options.max_event_s),
+                (TICKS_A_SECOND, options.min_gap_s),
+            )
+        )
+    )
+    in_ticks, in_seconds = _joined(expected, TICKS_A_SECOND), _joined(expected, 1)
+    events = EventScoring(
+        Annotation(in_ticks, 1, length),
+        Annotation([] if offered is None else _joined(offered, TICKS_A_SECOND), 1, length),
+        rules,
+    )
+    by_second = SampleScoring(
+        Annotation(in_seconds, 1, seconds),
+        Annotation([(0, seconds)] if offered is None else _joined(offered, 1), 1, seconds),
+    )
+    false_events = float(events.fp)
+    if offered is None:
+        extended = EventScoring._extendEvents(events.ref, rules.toleranceStart, rules.toleranceEnd)
+        false_events = float(_pieces_outside(extended.events, length, rules.maxEventDuration))
+    return {
+        "events_reference": float(events.refTrue),
+        "events_detected": float(events.tp),
+        "events_false": false_events,
+        "seconds_reference": float(by_second.refTrue),
+        "seconds_common": 0.0 if offered is None else float(by_second.tp),
+        "seconds_false": float(by_second.fp),
+    }
+
+
+def metrics(options: Options) -> Mapping[str, Metric]:  # noqa: ARG001 - the door is the same for every task
+    """SzCORE's figures by event and by second; F1 is 2 TP / (2 TP + FP + FN), a ratio of sums."""
+    no_reference, no_alarm = "no reference event", "no detected event"
+    found, missed_or_found, false = "events_detected", "events_reference", "events_false"
+    common, marked, false_s = "seconds_common", "seconds_reference", "seconds_false"
+    return {
+        "sensitivity": Metric({found: 1}, {missed_or_found: 1}, "1", "higher", no_reference),
+        "precision": Metric({found: 1}, {found: 1, false: 1}, "1", "higher", no_alarm),
+        "f1": Metric(
+            {found: 2},
+            {found: 1, missed_or_found: 1, false: 1},
+            "1",
+            "higher",
+            "neither a reference event nor a detected one",
+        ),
+        "false_alarms_per_day": Metric({false: 1}, {"days": 1}, "/d", "lower", "no recorded time"),
+        "sample_sensitivity": Metric({common: 1}, {marked: 1}, "1", "higher", no_reference),
+        "sample_precision": Metric({common: 1}, {common: 1, false_s: 1}, "1", "higher", no_alarm),
+    }
+
+
+def _read(
+    reference: bytes, prediction: bytes | None, samples: Mapping[str, bytes]
+) -> tuple[FloatArray, FloatArray | None, float]:
+    """Events of both tables inside the recording, and its length in seconds."""
+    with located("reference"):
+        table = read_events(reference)
+    duration_s = _duration_s(table.duration_s, samples)
+    with located("reference"):
+        expected = _inside(table.intervals(), duration_s)
+    if prediction is None:
+        return expected, None, duration_s
+    with located("prediction"):
+        return expected, _inside(read_events(prediction).intervals(), duration_s), duration_s
+
+
+def _duration_s(stated: float | None, samples: Mapping[str, bytes]) -> float:
+    """The recording's own length, else the one that its reference states."""
+    recordings = [content for content in samples.values() if edf.recognises(content[:256])]
+    if recordings:
+        return edf.open(recordings[0]).duration_s
+    if stated is None or stated <= 0:
+        raise WrongUse(
+            found="a reference without recordingDuration, and no recording beside it",
+            wanted="the length of the recording",
+            remedy="State it in the reference's column recordingDuration, or give the recordings.",
+        )
+    return stated
+
+
+def _inside(events: FloatArray, duration_s: float) -> FloatArray:
+    """An end that lies beyond the recording by less than half a tick is rounding, not an error."""
+    slack = 0.5 / TICKS_A_SECOND
+    over = (events[:, 1] > duration_s) & (events[:, 1] < duration_s + slack)
+    events[over, 1] = duration_s
+    match_events(events, events[:0], duration_s=duration_s)  # raises for an event outside
+    return events
+
+
+def _counts(
+    expected: FloatArray, offered: FloatArray | None, duration_s: float, rules: EventRules
+) -> tuple[EventCounts, SampleCounts]:
+    if offered is not None:
+        return (
+            match_events(expected, offered, duration_s=duration_s, rules=rules),
+            match_samples(expected, offered, duration_s=duration_s),
+        )
+    whole = match_samples(expected, np.array([[0.0, duration_s]]), duration_s=duration_s)
+    wrong = SampleCounts(whole.samples, whole.reference, 0, whole.false_samples)
+    return all_wrong(expected, duration_s=duration_s, rules=rules), wrong
+
+
+def _badness(by_event: EventCounts, by_second: SampleCounts) -> float:
+    """Missed events first, then false ones, then the share of seconds on which both do not agree."""
+    missed = by_event.reference - by_event.detected
+    apart = by_second.reference - by_second.common + by_second.false_samples
+    return 2.0 * missed + by_event.false_events + apart / max(by_second.samples, 1)
+
+
+def _joined(events: FloatArray, per_second: int) -> list[tuple[int, int]]:
+    """Events in whole units, those that overlap joined."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted((round(s * per_second), round(e * per_second)) for s, e in events):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _pieces_outside(events: list[tuple[float, float]], length: int, longest: float) -> int:
+    """How many events of the longest duration the time outside of `events` is cut into, by walking it."""
+    outside = np.ones(length, dtype=np.bool_)
+    for start, end in events:
+        outside[round(start) : round(end)] = False
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], outside.astype(np.int8), [0]])))
+    return sum(
+        -(-int(end - start) // round(longest)) for start, end in zip(edges[::2], edges[1::2], strict=True)
+    )
+
+
+def _excerpt(
+    expected: FloatArray, offered: FloatArray | None, duration_s: float, samples: Mapping[str, bytes]
+) -> dict[str, Any]:
+    """Both rows of events over the recording, and one page of signals at the place that says most."""
+    drawn = np.zeros((0, 2)) if offered is None else offered
+    around = _telling(expected, drawn)
+    recordings = [content for content in samples.values() if edf.recognises(content[:256])]
+    return {
+        "form": "events/1",
+        "duration_s": duration_s,
+        "reference": expected.round(3).tolist(),
+        "detected": None if offered is None else drawn.round(3).tolist(),
+        "page": _page(recordings[0], around) if recordings else None,
+    }
+
+
+def _page(content: bytes, around_s: float) -> dict[str, Any]:
+    """Up to 30 s of every signal as whole steps of its unit, thinned out to what a picture can show."""
+    opened = edf.open(content)
+    rate = min(opened.rate_hz(signal) for signal in opened.ordinary)
+    start = max(0.0, min(around_s - PAGE_S / 3, opened.duration_s - PAGE_S))
+    thin = max(1, round(rate / PAGE_HZ))
+    first, last = round(start * rate), round(min(start + PAGE_S, opened.duration_s) * rate)
+    rows = []
+    for signal, steps in zip(opened.ordinary, edf.digital(opened, range(len(opened.ordinary))), strict=True):
+        part = signal.to_physical(steps[first : last - (last - first) % thin])
+        rows.append(np.rint(part.reshape(-1, thin).mean(axis=1)).astype(int).tolist())
+    return {
+        "start_s": round(start, 3),
+        "rate_hz": rate / thin,
+        "labels": [signal.label for signal in opened.ordinary],
+        "unit": "uV",
+        "rows": rows,
+    }
+
+
+def _telling(expected: FloatArray, offered: FloatArray) -> float:
+    """Where to look: at a missed event, else at a false one, else at the first event, else at the start."""
+
+    def lonely(events: FloatArray, others: FloatArray) -> list[float]:
+        return [s for s, e in events if not any(s < b and a < e for a, b in others)]
+
+    places = lonely(expected, offered) or lonely(offered, expected) or [s for s, _ in expected]
+    return float(places[0]) if places else 0.0
