@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medassay.core.errors import MedassayError, NothingReadable
+from medassay.core.errors import EnvironmentLacking, MedassayError, NothingReadable
 from medassay.core.findings import Reason
 from medassay.core.tables import to_parquet
 from medassay.trust.sealing import sample_key, unseal
@@ -60,6 +60,7 @@ refusals = {
     "a reader that raises": ({"b_toy": "id:2\nraise"}, Reason.HEADER_INVALID),
     "a finding that excludes": ({"b_toy": "id:2\ndrop"}, Reason.SIGNAL_FLAT),
     "a proof that finds anything": ({"b_toy": "id:2\nIDENTITY"}, Reason.IDENTITY_LEFT),
+    "two objects of one name": ({"b_toy": "id:2\ntwin"}, Reason.HEADER_INVALID),
     "a name in an object": ({"b_toy": "name:张三丰\nseen 张三丰 today"}, Reason.IDENTITY_LEFT),
     "a name in GBK": ({"b_toy": "name:张三丰\n".encode() + "张三丰".encode("gbk")}, Reason.IDENTITY_LEFT),
     "a name in capitals": ({"b_toy": "name:Sanfeng^Zhang\nSANFENG"}, Reason.IDENTITY_LEFT),
@@ -166,15 +167,23 @@ def test_a_file_at_which_grouping_stops_is_set_aside_without_its_text(toys):
     assert not any("secret" in f.model_dump_json() for f in made.findings)
 
 
-def test_an_error_that_concerns_the_whole_run_is_not_taken_for_a_bad_file(toys):
-    toys.write(a_toy="id:1\nsome text")
+def test_a_reader_that_refuses_by_an_error_of_ours_ends_its_sample_with_the_errors_words(toys):
+    made = toys.write(a_toy="id:1\nsome text", b_toy="id:2\nours").ingest()
+    (finding,) = made.findings
+    assert (finding.reason, finding.found) == (Reason.UNIT_UNKNOWN, "furlongs")
+    assert made.counts["samples_accepted"] == 1
 
-    def full(content):
-        raise MedassayError(found="no space", wanted="space", remedy="Free some.")
 
-    toys.store.put = full
-    with pytest.raises(MedassayError, match="no space"):
+def test_what_the_machine_lacks_ends_the_run_and_is_not_taken_for_a_bad_file(toys):
+    toys.write(a_toy="id:1\nlacking")
+    with pytest.raises(EnvironmentLacking, match="no codec"):
         toys.ingest()
+
+
+def test_a_source_at_whose_every_file_grouping_stops_is_declared_wrongly(toys):
+    with pytest.raises(NothingReadable, match="form and options") as caught:
+        toys.write(a_bomb="?", b_bomb="?").ingest()
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("make", [False, True], ids=["missing", "empty"])

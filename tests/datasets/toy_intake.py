@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from types import SimpleNamespace
 
+from medassay.core.errors import EnvironmentLacking, WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets.sample import Action, Assembly, Draft, NewObject, Taken, Unassigned, refusal
 
@@ -41,12 +42,20 @@ def take_in(draft, names, source):
         raise refusal(Reason.EMPTY_FILE, found="0 bytes", wanted="a text", remedy="Write one.")
     if body.startswith(b"raise"):
         raise KeyError(draft.key)
+    if body == b"ours":
+        error = WrongUse(found="furlongs", wanted="metres", remedy="Convert.", where=draft.key)
+        error.reason = Reason.UNIT_UNKNOWN
+        raise error
+    if body == b"lacking":
+        raise EnvironmentLacking(found="no codec", wanted="one", remedy="Install it.")
     findings = ()
     if body.startswith(b"warn"):
         findings = (note(Reason.SIGNAL_NOISY, Severity.WARN, f"noise near {draft.person_tokens}"),)
     if body.startswith(b"drop"):
         findings = (note(Reason.SIGNAL_FLAT, Severity.EXCLUDE, "a flat toy"),)
     objects = [NewObject("signal", f"{names.sample}.toy", body)]
+    if body.startswith(b"twin"):
+        objects *= 2
     if "reference" in parts:
         objects.append(NewObject("reference", f"{names.sample}.label", parts["reference"].path.read_bytes()))
     return Taken(

@@ -5,45 +5,22 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from medassay.core.errors import MedassayError
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.rooms import module_of
-from medassay.datasets import duplicates, persons, residue
+from medassay.datasets import duplicates, persons
 from medassay.datasets.catalogue import age_facts, measurement_table, table_of
 from medassay.datasets.identity import date_shift_days, pseudonym
-from medassay.datasets.sample import (
-    Assembly,
-    Draft,
-    Intake,
-    Names,
-    OfferedFile,
-    Refused,
-    Taken,
-    Unassigned,
-    is_label,
-)
+from medassay.datasets.sample import Assembly, Draft, Intake, Names, OfferedFile, Unassigned
 from medassay.datasets.spec import DatasetSpec, Source
+from medassay.datasets.take import Case, Keys, Named, Put, assemble_all, take
 from medassay.datasets.walk import walk
-from medassay.trust.sealing import sample_key, seal
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-T = TypeVar("T")
-LEAVES = (Severity.EXCLUDE, Severity.REFUSE)  # a finding of these ends its sample at ingest
-
-
-class Keys(Protocol):
-    """The two secrets that ingest needs of a key ring."""
-
-    @property
-    def pseudonym(self) -> bytes: ...
-    @property
-    def label(self) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -63,45 +40,13 @@ class Ingested:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True)
-class _Named:
-    """A draft under its pseudonyms."""
-
-    draft: Draft
-    names: Names
-    known: bool
-    side: str | None
-    repeated: bool  # another draft of the source has the same key
-
-
-@dataclass
-class _Case:
-    """How one draft fared. `ended` is the finding that refused it."""
-
-    named: _Named
-    taken: Taken | None = None  # facts only: the bytes are put away by then
-    objects: list[dict[str, Any]] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    ended: Finding | None = None
-
-    @property
-    def sample(self) -> str:
-        return self.named.names.sample
-
-    def end(self, finding: Finding) -> None:
-        self.ended = finding
-        self.objects = []
-        if finding not in self.findings:
-            self.findings.append(finding)
-
-
 def ingest(
     stem: str,
     spec: DatasetSpec,
     source: Source,
     folder: Path,
     keys: Keys,
-    put: Callable[[bytes], str],
+    put: Put,
     progress: Callable[[int, int], None] | None = None,
 ) -> Ingested:
     """Read a source once, de-identify, prove, store, measure and catalogue it.
@@ -125,11 +70,11 @@ def ingest(
     """
     intake = cast(Intake, module_of("medassay.datasets.intake", spec.kind, what="kind of data"))
     walked = walk(folder)
-    assembly = _assemble(intake, walked.readable, source)
+    assembly = assemble_all(intake, walked.readable, source)
     named = _named(stem, source, assembly.drafts, keys.pseudonym)
     cases = []
     for number, one in enumerate(named, 1):
-        cases.append(_take(intake, one, source, keys, put))
+        cases.append(take(intake, one, source, keys, put))
         if progress:
             progress(number, len(named))
     _refuse_copies(cases)
@@ -176,51 +121,7 @@ def ingest(
     )
 
 
-def _attempt(call: Callable[[], T]) -> tuple[T | None, Finding | None]:
-    """Run a reader over foreign bytes; whatever it raises ends this sample and no other.
-
-    The one place where any exception is caught. Its text may hold what stands in the file, so only its class
-    is told. An error of ours that ends the whole run (a wrong spec, a full disk) passes.
-    """
-    try:
-        return call(), None
-    except Refused as refused:
-        return None, refused.finding
-    except MedassayError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a hostile file may make a library raise anything at all
-        return None, Finding(
-            reason=Reason.HEADER_INVALID,
-            severity=Severity.REFUSE,
-            found=f"content that its reader stopped at with {type(error).__name__}",
-            wanted="a file that keeps to its format",
-            remedy="Export the file again; if it opens elsewhere, report the format to the maintainers.",
-        )
-
-
-def _assemble(intake: Intake, files: Sequence[OfferedFile], source: Source) -> Assembly:
-    """Group files into drafts; should grouping stop, files at which it stops alone are set aside first."""
-    assembly, stopped = _attempt(lambda: intake.assemble(files, source))
-    if assembly is not None:
-        return assembly
-    sound, aside = [], []
-    for item in files:
-        _, finding = _attempt(lambda item=item: intake.assemble([item], source))  # type: ignore[misc]
-        if finding is None:
-            sound.append(item)
-        else:
-            aside.append(Unassigned(item, finding))
-    assembly, stopped = _attempt(lambda: intake.assemble(sound, source))
-    if assembly is None:
-        raise MedassayError(
-            found=stopped.found if stopped else "nothing",
-            wanted="files grouped into samples",
-            remedy="Report the format to the maintainers; no file was taken in.",
-        )
-    return replace(assembly, unassigned=(*assembly.unassigned, *aside))
-
-
-def _named(stem: str, source: Source, drafts: Sequence[Draft], key: bytes) -> list[_Named]:
+def _named(stem: str, source: Source, drafts: Sequence[Draft], key: bytes) -> list[Named]:
     """Every draft under its pseudonyms, in the order of sample ids."""
     drafts = sorted(drafts, key=lambda draft: (draft.key, [item.relative for _, item in draft.files]))
     seen: Counter[str] = Counter()
@@ -232,82 +133,11 @@ def _named(stem: str, source: Source, drafts: Sequence[Draft], key: bytes) -> li
         sample = pseudonym(key, "R", f"{stem}\x00{source.name}\x00{draft.key}{again}")
         subject = pseudonym(key, "S", person if person is not None else f"\x00{sample}")
         names = Names(sample, subject, date_shift_days(key, subject), key)
-        named.append(_Named(draft, names, person is not None, side, bool(again)))
+        named.append(Named(draft, names, person is not None, side, bool(again)))
     return sorted(named, key=lambda one: one.names.sample)
 
 
-def _take(intake: Intake, named: _Named, source: Source, keys: Keys, put: Callable[[bytes], str]) -> _Case:
-    """One draft from bytes to objects, or to the finding that ends it."""
-    case = _Case(named)
-    draft, sample = named.draft, named.names.sample
-    taken, ended = _attempt(lambda: _proven(intake, named, source, case))
-    words = residue.names_of(draft, taken)
-    case.findings = [_of(sample, residue.withheld(finding, words)) for finding in case.findings]
-    if taken is None or ended is not None:
-        if ended is not None:
-            case.end(_of(sample, residue.withheld(ended, words)))
-        return case
-    for item in taken.objects:
-        sealed = is_label(item.role)
-        content = (
-            seal(item.content, key=sample_key(keys.label, sample), sample=sample, role=item.role)
-            if sealed
-            else item.content
-        )
-        case.objects.append(
-            {
-                "sample_id": sample,
-                "role": item.role,
-                "name": item.name,
-                "digest": put(content),
-                "sealed": sealed,
-                "bytes": len(content),
-            }
-        )
-    case.taken = replace(taken, objects=())
-    return case
-
-
-def _proven(intake: Intake, named: _Named, source: Source, case: _Case) -> Taken:
-    """Take a draft in and prove its objects; what is found on the way is kept in `case`."""
-    case.findings += named.draft.findings
-    if named.repeated:
-        raise Refused(_repeated_key())
-    _stop_at(named.draft.findings)
-    taken = intake.take_in(named.draft, named.names, source)
-    case.findings += taken.findings
-    _stop_at(taken.findings)
-    left = [*intake.prove(taken, source), *residue.names_left(named.draft, taken, named.names.sample)]
-    if left:
-        # Whatever the proof calls it, bytes that it does not vouch for count as identifying.
-        case.findings += left
-        raise Refused(
-            left[0].model_copy(update={"reason": Reason.IDENTITY_LEFT, "severity": Severity.REFUSE})
-        )
-    return taken
-
-
-def _stop_at(findings: Iterable[Finding]) -> None:
-    for finding in findings:
-        if finding.severity in LEAVES:
-            raise Refused(finding)
-
-
-def _of(sample: str, finding: Finding) -> Finding:
-    return finding.model_copy(update={"sample": sample})
-
-
-def _repeated_key() -> Finding:
-    return Finding(
-        reason=Reason.DUPLICATE,
-        severity=Severity.REFUSE,
-        found="a second sample under an id that the source has given already",
-        wanted="one sample an id",
-        remedy="Find out at the source which of the two is right; the second was left out.",
-    )
-
-
-def _refuse_copies(cases: Sequence[_Case]) -> None:
+def _refuse_copies(cases: Sequence[Case]) -> None:
     by_sample = {case.sample: case for case in cases}
     prints = {case.sample: case.taken.fingerprint for case in cases if case.taken and case.ended is None}
     found = duplicates.copies(prints)
@@ -333,7 +163,7 @@ def _unaccounted(files: Sequence[OfferedFile], assembly: Assembly) -> list[Unass
 def _offered_rows(
     files: dict[str, OfferedFile],
     file_ids: dict[str, str],
-    cases: Sequence[_Case],
+    cases: Sequence[Case],
     unassigned: Sequence[Unassigned],
 ) -> list[dict[str, Any]]:
     """One row a file. A file that several samples use counts once, with the first accepted of them."""
@@ -356,7 +186,7 @@ def _offered_rows(
     ]
 
 
-def _catalogue_row(case: _Case, spec: DatasetSpec, source: Source) -> dict[str, Any]:
+def _catalogue_row(case: Case, spec: DatasetSpec, source: Source) -> dict[str, Any]:
     taken = case.taken if case.ended is None else None
     age, band = age_facts(taken.age_years if taken else None)
     return {
@@ -377,7 +207,7 @@ def _catalogue_row(case: _Case, spec: DatasetSpec, source: Source) -> dict[str, 
     }
 
 
-def _action_rows(cases: Sequence[_Case]) -> list[dict[str, Any]]:
+def _action_rows(cases: Sequence[Case]) -> list[dict[str, Any]]:
     total: Counter[tuple[str, str]] = Counter()
     for case in cases:
         for action in case.taken.actions if case.taken else ():
