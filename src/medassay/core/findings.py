@@ -45,6 +45,7 @@ class Reason(StrEnum):
     IDENTITY_LEFT = "identity_left"
     OUTSIDE_COHORT = "outside_cohort"
     LIMIT_EXCEEDED = "limit_exceeded"
+    TRAINING_FAILED = "training_failed"
     STEP_BEFORE_FAILED = "step_before_failed"
 
 

@@ -1,0 +1,203 @@
+"""`medassay`: one command a verb; the root error becomes an exit code here and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medassay.core.errors import MedassayError
+
+if TYPE_CHECKING:
+    from medassay.trust.evidence import Evidence
+    from medassay.verbs.stage import Place
+
+app = typer.Typer(
+    help="Disease-specific medical databases, and validation reports for algorithms tested on them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Dataset = Annotated[str, typer.Argument(help="Name of the database: the stem of its spec files.")]
+SourceName = Annotated[str, typer.Argument(help="One source that the database's spec lists.")]
+Device = Annotated[str, typer.Argument(help="Name of the device's folder in registry/.")]
+Root = Annotated[
+    Path | None, typer.Option("--workspace", help="Workspace folder; default: the one around here.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the record for machines.")]
+Enforce = Annotated[bool, typer.Option("--enforce", help="Exit with 1 when the outcome is not 'passed'.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Folder that holds public sets and exports.")]
+
+
+def main() -> None:
+    """Run the command line; 0 done, 1 the thing examined failed, 2 wrong use, 3 nothing readable, 4 environment."""
+    try:
+        app()
+    except MedassayError as error:
+        _say(error)
+        sys.exit(error.exit_code)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of the workspace.")] = Path(),
+    demo_keys: Annotated[bool, typer.Option(help="Keys for phantoms and public sets only.")] = False,
+) -> None:
+    """Make a workspace: its folders and its keys."""
+    from medassay.verbs import init as verb
+
+    for line in verb.run(folder, demo_keys=demo_keys) or ["nothing to do: the workspace is whole"]:
+        typer.echo(line)
+
+
+@app.command()
+def ingest(
+    dataset: Dataset,
+    source: SourceName,
+    data: Data = None,
+    seed: Annotated[int, typer.Option(help="Seed of a phantom.")] = 1,
+    workspace: Root = None,
+    as_json: AsJson = False,
+    enforce: Enforce = False,
+) -> None:
+    """Read a source, refuse with a reason, de-identify, store, catalogue."""
+    from medassay.verbs import ingest as verb
+
+    _end(verb.run(_place(workspace, dataset, source), data=data, seed=seed), as_json, enforce)
+
+
+@app.command()
+def gate(
+    dataset: Dataset,
+    source: SourceName,
+    workspace: Root = None,
+    as_json: AsJson = False,
+    enforce: Enforce = False,
+) -> None:
+    """Hold the ingested samples to the quality spec."""
+    from medassay.verbs import gate as verb
+
+    _end(verb.run(_place(workspace, dataset, source)), as_json, enforce)
+
+
+@app.command()
+def annotate(
+    dataset: Dataset,
+    source: SourceName,
+    workspace: Root = None,
+    as_json: AsJson = False,
+    enforce: Enforce = False,
+) -> None:
+    """Turn readers' files into the reference standard."""
+    from medassay.verbs import annotate as verb
+
+    _end(verb.run(_place(workspace, dataset, source)), as_json, enforce)
+
+
+@app.command()
+def freeze(
+    dataset: Dataset,
+    source: SourceName,
+    workspace: Root = None,
+    as_json: AsJson = False,
+    enforce: Enforce = False,
+) -> None:
+    """Divide by subject and seal one dataset version."""
+    from medassay.verbs import freeze as verb
+
+    _end(verb.run(_place(workspace, dataset, source)), as_json, enforce)
+
+
+@app.command()
+def train(
+    dataset: Dataset,
+    source: SourceName,
+    device: Device,
+    workspace: Root = None,
+    as_json: AsJson = False,
+    enforce: Enforce = False,
+) -> None:
+    """Train a device on train and tune, and register its submission."""
+    from medassay.verbs import train as verb
+
+    _end(verb.run(_place(workspace, dataset, source), device), as_json, enforce)
+
+
+@app.command()
+def validate(
+    dataset: Dataset,
+    source: SourceName,
+    device: Device,
+    workspace: Root = None,
+    as_json: AsJson = False,
+    enforce: Enforce = False,
+) -> None:
+    """Run a device on the sealed test split and score it apart."""
+    from medassay.verbs import validate as verb
+
+    _end(verb.run(_place(workspace, dataset, source), device), as_json, enforce)
+
+
+@app.command()
+def status(
+    workspace: Root = None,
+    data: Data = None,
+    need_data: Annotated[bool, typer.Option(help="Exit with 4 when a public set is missing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What stands in this workspace, what it came to, and the next command."""
+    from medassay.cli import show
+    from medassay.verbs import status as verb
+
+    found = verb.run(_workspace(workspace), data=data)
+    show.status(found, as_json, sets_only=need_data)
+    if need_data and not all(public.present for public in found.public_sets):
+        raise typer.Exit(4)
+
+
+@app.command()
+def score(
+    task: Annotated[str, typer.Argument(help="beats, events, masks or alarms.")],
+    reference: Annotated[Path, typer.Argument(help="File or folder of reference labels.")],
+    predictions: Annotated[Path, typer.Argument(help="File or folder of predictions, paired by name.")],
+    samples: Annotated[
+        Path | None, typer.Option(help="Folder of the signals or images, where scoring needs them.")
+    ] = None,
+    options: Annotated[Path | None, typer.Option(help="YAML with the task's conventions.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score predictions against a reference, with intervals. Needs no workspace."""
+    from medassay.cli import show
+    from medassay.verbs import score as verb
+
+    show.score(verb.run(task, reference, predictions, samples=samples, options=options), as_json)
+
+
+def _workspace(root: Path | None) -> Any:
+    from medassay.core.workspace import Workspace
+
+    return Workspace.find(root)
+
+
+def _place(root: Path | None, dataset: str, source: str) -> Place:
+    from medassay.verbs.stage import Place
+
+    return Place(_workspace(root), dataset, source)
+
+
+def _end(evidence: Evidence, as_json: bool, enforce: bool) -> None:
+    from medassay.cli import show
+
+    show.evidence(evidence, as_json)
+    if enforce and evidence.outcome != "passed":
+        raise typer.Exit(1)
+
+
+def _say(error: MedassayError) -> None:
+    lines = [f"medassay: {error.code}"]
+    lines += [f"  where   {error.where}"] if error.where else []
+    lines += [f"  found   {error.found}", f"  wanted  {error.wanted}", f"  do      {error.remedy}"]
+    typer.echo("\n".join(lines), err=True)

@@ -1,0 +1,105 @@
+"""Records as Rich tables on a terminal, or as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from medassay.core.estimate import Estimate
+    from medassay.trust.evidence import Evidence
+    from medassay.verbs.score import ScoreTable
+    from medassay.verbs.status import Status
+
+MOST_FINDINGS = 12
+
+
+def evidence(record: Evidence, as_json: bool) -> None:
+    """Outcome, counts and findings of one step."""
+    if as_json:
+        print(record.model_dump_json())
+        return
+    console = Console()
+    console.print(
+        f"{record.kind} {record.target}: [bold]{record.outcome.value}[/]  evidence {record.digest[:12]}"
+    )
+    if record.counts:
+        console.print("  " + " · ".join(f"{name} {count}" for name, count in record.counts.items()))
+    by_reason: dict[tuple[str, str], int] = {}
+    for finding in record.findings:
+        by_reason[finding.severity, finding.reason] = by_reason.get((finding.severity, finding.reason), 0) + 1
+    for (severity, reason), count in sorted(by_reason.items(), key=lambda item: -item[1])[:MOST_FINDINGS]:
+        console.print(f"  {severity:8} {reason:24} {count}")
+
+
+def table(rows: Sequence[dict[str, Any]], as_json: bool, *, title: str = "") -> None:
+    """Rows with one set of columns."""
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    shown = Table(title=title or None, show_lines=False)
+    for column in rows[0] if rows else ():
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(shown)
+
+
+def record(value: dict[str, Any], as_json: bool) -> None:
+    """One flat record."""
+    if as_json:
+        print(json.dumps(value, ensure_ascii=False))
+        return
+    for name, item in value.items():
+        print(f"{name:24} {item}")
+
+
+def status(found: Status, as_json: bool, *, sets_only: bool = False) -> None:
+    """A row for each source and device; the public sets with where to get them."""
+    if as_json:
+        print(json.dumps(asdict(found), ensure_ascii=False))
+        return
+    if not sets_only:
+        table([_compact(asdict(row)) for row in found.rows], False)
+    lacking = [public for public in found.public_sets if not public.present]
+    for public in lacking if sets_only else ():
+        print(f"missing: {public.folder} (source '{public.source}' of {public.dataset}). {public.obtain}")
+    if sets_only and not lacking:
+        print("all public sets are there")
+
+
+def _compact(row: dict[str, str]) -> dict[str, str]:
+    """Dataset and source in one column, so that the table fits a terminal."""
+    return {"dataset": f"{row.pop('dataset')}/{row.pop('source')}", **row}
+
+
+def score(found: ScoreTable, as_json: bool) -> None:
+    """A row for each figure, then what became of the cases."""
+    if as_json:
+        print(found.model_dump_json())
+        return
+    rows = [
+        {"figure": name, "value": _figure(estimate), "n": estimate.n_events}
+        for name, estimate in found.figures.items()
+    ]
+    table(rows, False, title=f"{found.task}, scorer {found.scorer_version}")
+    by_status: dict[str, int] = {}
+    for case in found.cases:
+        by_status[case.status] = by_status.get(case.status, 0) + 1
+    print(
+        " · ".join(f"{status} {count}" for status, count in by_status.items()) + " (each file is one subject)"
+    )
+
+
+def _figure(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return f"not estimable: {estimate.undefined}"
+    if estimate.lower is None or estimate.upper is None:
+        return f"{estimate.value:.4f} ({estimate.undefined})"
+    confidence = 100 * (estimate.confidence or 0)
+    return f"{estimate.value:.4f} ({confidence:.0f}% CI {estimate.lower:.4f} to {estimate.upper:.4f})"

@@ -1,0 +1,100 @@
+"""`medassay ingest`: read, refuse with a reason, de-identify, store, catalogue."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from medassay.core import progress
+from medassay.core.atomic import write_atomic
+from medassay.core.canonical import canonical_json, digest_of
+from medassay.core.errors import EnvironmentLacking
+from medassay.core.rooms import module_of
+from medassay.core.specs import parameters_of
+from medassay.core.tables import to_parquet
+from medassay.trust.evidence import Evidence, Outcome, code_identity
+from medassay.verbs.stage import Place
+
+PACKAGES = ("edfio", "highdicom", "nibabel", "numpy", "pyarrow", "pydicom", "python-calamine", "wfdb")
+
+
+def run(place: Place, *, data: Path | None = None, seed: int = 1) -> Evidence:
+    """Ingest one source; an unchanged source ends in the same Evidence.
+
+    Parameters
+    ----------
+    data : Path
+        Folder that holds the public sets and exports, for sources with a `folder`.
+    seed : int
+        Of the phantom, for sources that have one.
+    """
+    from medassay.datasets.ingest import ingest
+
+    with place.writing():
+        folder = _phantom(place, seed) if place.source.phantom is not None else _folder(place, data)
+        with progress.shown(f"ingest {place.dataset}/{place.source_name}") as tick:
+            taken = ingest(
+                place.dataset, place.spec, place.source, folder, place.keys, place.store.put, progress=tick
+            )
+        key_side = place.workspace.keys / "paths" / f"{place.dataset}.{place.source_name}.parquet"
+        write_atomic(key_side, to_parquet(taken.key_side), mode=0o600)
+        tables = {
+            "offered": taken.offered,
+            "catalogue": taken.catalogue,
+            "objects": taken.objects,
+            "measurements": taken.measurements,
+            "actions": taken.actions,
+        }
+        return place.finish(
+            "ingest",
+            inputs={"spec:datasets": place.spec_digest("datasets")},
+            tables=tables,
+            outcome=Outcome.PASSED if taken.counts["samples_accepted"] else Outcome.FAILED,
+            counts=taken.counts,
+            findings=taken.findings,
+            parameters={"seed": seed} if place.source.phantom is not None else {},
+            packages=PACKAGES,
+        )
+
+
+def _folder(place: Place, data: Path | None) -> Path:
+    source = place.source
+    root = data or (Path(os.environ["MEDASSAY_DATA"]) if "MEDASSAY_DATA" in os.environ else None)
+    folder = root / str(source.folder) if root else None
+    if folder is None or not folder.is_dir():
+        obtain = f" {source.obtain.en}" if source.obtain else ""
+        raise EnvironmentLacking(
+            found=f"no folder {folder}" if folder else "no data folder",
+            wanted=f"the files of source '{source.name}' of {place.dataset} in a folder '{source.folder}'",
+            remedy=f"Name the folder that holds it with --data, or MEDASSAY_DATA.{obtain}",
+        )
+    return folder
+
+
+def _phantom(place: Place, seed: int) -> Path:
+    """The phantom's export, made anew only when its parameters, seed or generator changed."""
+    module = module_of("medassay.phantoms", place.spec.kind, what="kind of phantom")
+    declared = place.source.phantom or {}
+    export = place.workspace.export(place.dataset, place.source_name)
+    made, truth = (export.with_name(f"{export.name}.{part}.json") for part in ("made", "truth"))
+    recipe = digest_of(
+        {"parameters": declared, "seed": seed, "kind": place.spec.kind, "code": code_identity()}
+    )
+    if export.is_dir() and made.exists() and json.loads(made.read_bytes()).get("recipe") == recipe:
+        return export
+    parameters = parameters_of(
+        module.Parameters, declared, where=f"{place.workspace.spec('datasets', place.dataset)} phantom"
+    )
+    fresh = export.with_name(f"{export.name}.part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    with progress.shown(f"phantom {place.dataset}"):
+        module.generate(parameters, seed, fresh, truth)
+    made.unlink(missing_ok=True)
+    if export.exists():
+        shutil.rmtree(export)
+    fresh.rename(export)
+    write_atomic(made, canonical_json({"recipe": recipe}))
+    return export

@@ -1,0 +1,131 @@
+"""`medassay validate`: predictions in the sealed room, labels opened afterwards, every test sample scored."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medassay.core import progress
+from medassay.core.specs import load_spec
+from medassay.evaluation.protocol import Protocol
+from medassay.trust import ledger
+from medassay.trust.evidence import Evidence, Outcome
+from medassay.verbs.stage import Place, evidence_inputs, frozen_manifest, refused_after
+
+if TYPE_CHECKING:
+    from medassay.evaluation.analysis import Results
+
+UNSEALED = "labels_unsealed"
+
+
+def run(place: Place, device: str) -> Evidence:
+    """Validate the device's latest submission on the frozen test split.
+
+    The outcome is `passed` when the run was made and both implementations agree, whatever the verdict.
+    """
+    from medassay.room.results import results_of
+    from medassay.room.validation import validate
+
+    with place.writing():
+        ingest, freeze, certify = (place.evidence(kind) for kind in ("ingest", "freeze", "certify"))
+        train = place.evidence("train", device)
+        refused = refused_after(place, "validate", freeze, certify, train, device=device)
+        if refused:
+            return refused
+        protocol = load_spec(place.workspace.spec("evaluation", place.dataset), Protocol)
+        manifest = frozen_manifest(place, freeze)
+        submission = train.output("submission")
+        workdir = Path(tempfile.mkdtemp(prefix="medassay-validate-"))
+        try:
+            with progress.shown(f"validate {device} on {place.dataset}/{place.source_name}"):
+                made = validate(
+                    place.store.get(submission),
+                    manifest,
+                    protocol,
+                    place.store.get,
+                    place.keys.label,
+                    dataset=place.dataset,
+                    source=place.source,
+                    strata=_strata(place, ingest, set(manifest.samples("test"))),
+                    workdir=workdir,
+                    book=lambda event, digest: _book(place, event, digest, submission),
+                    earlier_looks=_earlier_looks(place, manifest.digest, submission),
+                    absent=[place.workspace.store, place.workspace.keys],
+                )
+        finally:
+            shutil.rmtree(workdir, ignore_errors=True)
+        if made.log:
+            print(made.log, file=sys.stderr)
+        results = results_of(made.record, protocol)
+        for content in (*made.excerpts.values(), *made.predictions.values()):
+            place.store.put(content)
+        agree = all(entry.agrees for entry in made.record.second_entry)
+        return place.finish(
+            "validate",
+            inputs=evidence_inputs(freeze, certify, train)
+            | {
+                "manifest": manifest.digest,
+                "submission": submission,
+                "spec:evaluation": place.spec_digest("evaluation"),
+            },
+            records={
+                "run": made.record.model_dump(mode="json"),
+                "results": results.model_dump(mode="json"),
+                "headline": headline(results, protocol),
+            },
+            outcome=Outcome.PASSED if agree else Outcome.FAILED,
+            counts=_counts(made.record.cases),
+            packages=("numpy", "scipy"),
+            device=device,
+        )
+
+
+def headline(results: Results, protocol: Protocol) -> dict[str, str]:
+    """The primary endpoint in words, for tables that must not load the analysis."""
+    primary = results.of(results.primary)
+    title = next(endpoint.title.en for endpoint in protocol.endpoints if endpoint.id == results.primary)
+    goal = f"{primary.goal.direction.replace('_', ' ')} {primary.goal.limit:g}" if primary.goal else "none"
+    estimate = primary.estimate
+    if estimate.value is None:
+        shown = f"not estimable: {estimate.undefined}"
+    elif estimate.lower is None or estimate.upper is None:
+        shown = f"{estimate.value:.3f} (no interval: {estimate.undefined})"
+    else:
+        shown = f"{estimate.value:.3f} ({estimate.lower:.3f} to {estimate.upper:.3f})"
+    return {
+        "primary": f"{title} {shown}",
+        "goal": goal,
+        "verdict": results.verdict.value if results.verdict else "no goal",
+    }
+
+
+def _book(place: Place, event: str, digest: str, submission: str) -> None:
+    place.book(event, digest, about=submission[:16])
+
+
+def _earlier_looks(place: Place, manifest: str, submission: str) -> int:
+    """Other submissions whose predictions met these test labels; the same one again learns nothing new."""
+    looked = {
+        entry.event.split()[-1]
+        for entry in ledger.read(place.workspace.ledger)
+        if entry.event.startswith(f"{UNSEALED} ") and entry.evidence == manifest
+    }
+    return len(looked - {submission[:16]})
+
+
+def _strata(place: Place, ingest: Evidence, samples: set[str]) -> dict[str, dict[str, Any]]:
+    return {
+        row["sample_id"]: {axis: row[axis] for axis in ("site", "device", "sex", "age_band")}
+        for row in place.table(ingest, "catalogue").to_pylist()
+        if row["sample_id"] in samples
+    }
+
+
+def _counts(cases: Any) -> dict[str, int]:
+    counts = {"samples": len(cases)}
+    for case in cases:
+        counts[case.status] = counts.get(case.status, 0) + 1
+    return counts

@@ -1,0 +1,80 @@
+import pytest
+
+from medassay.core.errors import EnvironmentLacking, WrongUse
+from medassay.core.findings import Reason
+from medassay.trust import ledger
+from medassay.trust.evidence import Outcome
+from medassay.trust.keys import KeyRing
+from medassay.verbs import init
+from medassay.verbs.stage import Place, evidence_inputs, refused_after
+
+SPEC = """
+title: {zh: 甲, en: a}
+version: "1"
+disease: {name: {zh: 甲, en: a}, icd10: [I49.3]}
+kind: ecg
+task: beats
+intended_use: {zh: 甲, en: a}
+target_population: {zh: 甲, en: a}
+sources:
+- {name: phantom, source_class: synthetic, form: wfdb, phantom: {}, identity: known, lawful_basis: {licence: none}}
+split: {train: 0.6, tune: 0.2, test: 0.2, seed: 1}
+freeze_needs: [ingest]
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDASSAY_KEYS", str(tmp_path / "keys"))
+    monkeypatch.delenv("MEDASSAY_STORE", raising=False)
+    init.run(tmp_path / "w", demo_keys=True)
+    (tmp_path / "w" / "datasets" / "x.yaml").write_text(SPEC, "utf-8")
+    return Place(init.Workspace(tmp_path / "w"), "x", "phantom")
+
+
+def finish(place, kind, outcome=Outcome.PASSED, **changes):
+    return place.finish(kind, inputs={}, records={"r": {"n": 1}}, outcome=outcome, counts={"n": 1}, **changes)
+
+
+def test_a_step_ends_in_evidence_a_ledger_line_and_a_pointer(place):
+    ended = finish(place, "ingest")
+    assert place.evidence("ingest") == ended
+    assert place.record(ended, "r") == {"n": 1}
+    key = KeyRing.load(place.workspace.key_ring).signing_key.public_key()
+    assert ledger.verify(place.workspace.ledger, key) == 1
+
+
+def test_the_same_step_run_twice_ends_in_the_same_evidence_and_two_ledger_lines(place):
+    assert finish(place, "ingest").digest == finish(place, "ingest").digest
+    assert len(ledger.read(place.workspace.ledger)) == 2
+
+
+def test_a_step_that_was_not_run_names_the_command(place):
+    with pytest.raises(WrongUse, match="Run: medassay train x phantom d"):
+        place.evidence("train", "d")
+
+
+def test_a_failed_forerunner_makes_a_refusal_that_is_evidence_too(place):
+    failed = finish(place, "ingest", Outcome.FAILED)
+    refused = refused_after(place, "gate", failed)
+    assert refused.outcome is Outcome.REFUSED
+    assert [finding.reason for finding in refused.findings] == [Reason.STEP_BEFORE_FAILED]
+    assert place.evidence("gate") == refused
+    assert dict(evidence_inputs(failed)) == {"evidence:ingest": failed.digest}
+    assert refused_after(place, "gate", finish(place, "ingest")) is None
+
+
+def test_an_unknown_source_is_answered_with_those_that_exist(place):
+    with pytest.raises(WrongUse, match="one of phantom"):
+        _ = Place(place.workspace, "x", "fantom").source
+
+
+def test_two_steps_never_write_at_once(place):
+    with place.writing(), pytest.raises(EnvironmentLacking, match="another run"), place.writing():
+        pass
+
+
+def test_init_touches_nothing_that_is_there(place):
+    before = place.workspace.key_ring.read_bytes()
+    assert init.run(place.workspace.root) == []
+    assert place.workspace.key_ring.read_bytes() == before
