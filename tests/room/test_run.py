@@ -7,7 +7,7 @@ import pytest
 
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.datasets.spec import SourceClass
-from medassay.evaluation.protocol import Verdict
+from medassay.evaluation.protocol import Goal, Verdict
 from medassay.registry.submission import open_submission, package
 from medassay.room.record import RunRecord
 from medassay.room.results import results_of
@@ -289,3 +289,67 @@ def test_a_sample_whose_key_was_not_released_is_not_trained_on(trained, database
     del database.released["R000"]
     with pytest.raises(EvidenceBroken, match="without a released key"):
         trained()
+
+
+@pytest.fixture
+def timely(protocol):
+    return protocol.model_copy(update={"task": "timely"})
+
+
+LOOKING = """
+for i in ids:
+    values = [float(v) for v in (given / f"{i}.num").read_text().split()]
+    marks = [n for n, v in enumerate(values) if v > 5 and {rule}]
+    (out / f"{i}.txt").write_text(" ".join(map(str, marks)))
+say("ok")
+"""
+
+
+def test_a_device_that_uses_nothing_later_passes_the_audit_under_ids_of_its_own(
+    submitted, validated, timely, tmp_path
+):
+    record = validated(submitted(), protocol=timely).record
+    assert record.causality.copies == 40
+    assert record.causality.held
+    assert results_of(record, timely).verdict is Verdict.MET
+    rows = (tmp_path / "validation" / "copies" / "samples.jsonl").read_text().splitlines()
+    given = {json.loads(line)["sample_id"] for line in rows}
+    assert len(given) == 40
+    assert not given & set(record.predictions)
+    assert RunRecord.model_validate_json(record.model_dump_json()) == record
+
+
+dishonest = {
+    "looks at what comes later": LOOKING.replace("{rule}", "max(values[n:]) == max(values)"),
+    "answers no copy": LOOKING.replace("for i in ids:", "ids = ids[:20]\nfor i in ids:").replace(
+        "{rule}", "True"
+    ),
+}
+
+
+@pytest.mark.parametrize("script", dishonest.values(), ids=dishonest)
+def test_a_device_that_looks_ahead_meets_no_goal_whatever_its_figures(script, submitted, validated, timely):
+    record = validated(submitted(predict__py=HEAD + script), protocol=timely).record
+    lenient = timely.model_copy(
+        update={
+            "endpoints": (
+                timely.endpoints[0].model_copy(
+                    update={"goals": {"hospital": Goal(direction="at_least", limit=0.01)}}
+                ),
+                *timely.endpoints[1:],
+            )
+        }
+    )
+    record = record.model_copy(update={"protocol": lenient.digest})
+    assert record.causality.differing
+    results = results_of(record, lenient)
+    assert results.of("se").estimate.lower > 0.01
+    assert results.verdict is results.of("se").verdict is Verdict.NOT_MET
+    blind = record.model_copy(update={"causality": None})
+    assert results_of(blind, lenient).verdict is Verdict.MET, "the verdict changes by the audit alone"
+
+
+def test_a_device_that_answers_nothing_is_not_shown_to_be_causal(submitted, validated, timely):
+    record = validated(submitted(predict__py="raise SystemExit(1)"), protocol=timely).record
+    assert record.causality.copies == 0
+    assert not record.causality.held

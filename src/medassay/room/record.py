@@ -52,6 +52,18 @@ class SecondEntry(_Record):
     agrees: bool
 
 
+class Causality(_Record):
+    """Whether the device's answers used nothing that comes later, tried on truncated copies."""
+
+    copies: int = Field(ge=0)
+    differing: tuple[str, ...] = Field(description="samples of which a copy was answered differently")
+
+    @property
+    def held(self) -> bool:
+        """No copy differs; without a single copy nothing was shown."""
+        return self.copies > 0 and not self.differing
+
+
 class RunRecord(_Record):
     """One validation. No time, host or path: those stand in the ledger."""
 
@@ -72,4 +84,5 @@ class RunRecord(_Record):
     subjects: tuple[SubjectRow, ...]
     cases: tuple[CaseRow, ...]
     second_entry: tuple[SecondEntry, ...]
+    causality: Causality | None = Field(default=None, description="None: the task does not ask for it")
     earlier_looks: int = Field(ge=0, description="validations against this test split before this one")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import TypeVar, cast
 
 from medassay.core.errors import EvidenceBroken
 from medassay.core.rooms import module_of
 from medassay.core.specs import parameters_of
-from medassay.evaluation.analysis import Results, analyse
-from medassay.evaluation.protocol import Protocol
+from medassay.evaluation.analysis import EndpointResult, Results, Sensitivity, analyse
+from medassay.evaluation.protocol import Protocol, Verdict
 from medassay.evaluation.scorer import Scorer
 from medassay.room.record import CaseRow, RunRecord
+
+Judged = TypeVar("Judged", Results, EndpointResult, Sensitivity)
 
 
 def results_of(run: RunRecord, protocol: Protocol) -> Results:
@@ -26,7 +28,7 @@ def results_of(run: RunRecord, protocol: Protocol) -> Results:
     _require_consistent(run, protocol)
     scorer = cast(Scorer, module_of("medassay.evaluation.scoring", run.task, what="task"))
     options = parameters_of(scorer.Options, run.options, where="run: options")
-    return analyse(
+    results = analyse(
         protocol,
         scorer.metrics(options),
         [row.subject for row in run.subjects],
@@ -35,6 +37,21 @@ def results_of(run: RunRecord, protocol: Protocol) -> Results:
         run.source,
         synthetic=run.source_class == "synthetic",
         answered=_answered(run),
+    )
+    return results if run.causality is None or run.causality.held else _never_met(results)
+
+
+def _never_met(results: Results) -> Results:
+    """A device that looked ahead, or was not shown not to, meets no goal, whatever its figures."""
+
+    def lowered(judged: Judged) -> Judged:
+        return judged.model_copy(update={"verdict": Verdict.NOT_MET}) if judged.verdict == "met" else judged
+
+    return lowered(results).model_copy(
+        update={
+            "endpoints": tuple(lowered(endpoint) for endpoint in results.endpoints),
+            "sensitivity": tuple(lowered(choice) for choice in results.sensitivity),
+        }
     )
 
 

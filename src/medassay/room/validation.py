@@ -13,12 +13,14 @@ from medassay.core.rooms import module_of
 from medassay.core.specs import Spec, load_spec, parameters_of
 from medassay.datasets.manifest import Manifest, Row
 from medassay.datasets.spec import Source, SourceClass
+from medassay.evaluation.causality import is_causal
 from medassay.evaluation.double_entry import enter_twice
 from medassay.evaluation.protocol import Protocol
 from medassay.evaluation.scorer import SampleScore, Scorer
 from medassay.evaluation.strata import Strata, strata_of
 from medassay.registry.device import DeviceSpec
 from medassay.registry.submission import Submission, open_submission
+from medassay.room.causality import audit
 from medassay.room.prediction import Answer, plain_reason, predict
 from medassay.room.record import CaseRow, RunRecord, Sealing, SecondEntry, SubjectRow
 from medassay.room.results import summed
@@ -114,6 +116,20 @@ def validate(
         output_folder=workdir / "output",
         absent=absent,
     )
+    causality = (
+        audit(
+            scorer,
+            options,
+            manifest,
+            device,
+            answers,
+            get=get,
+            workdir=workdir,
+            absent=absent,
+        )
+        if is_causal(scorer)
+        else None
+    )
     predictions = {
         sample: answer.prediction for sample, answer in answers.items() if answer.prediction is not None
     }
@@ -142,6 +158,7 @@ def validate(
         subjects=_subjects(scored, strata),
         cases=tuple(_case(one, excerpts) for one in scored),
         second_entry=_second_entry(scored, scorer),
+        causality=causality,
         earlier_looks=earlier_looks,
     )
     contents = {digest_bytes(content): content for content in excerpts.values()}
