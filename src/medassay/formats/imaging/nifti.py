@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,10 +53,12 @@ def open(content: bytes) -> Header:
         When the file is no NIfTI-1, breaks off, or unpacks to more than a gigabyte.
     """
     import nibabel
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
 
     try:
         return Header(nibabel.Nifti1Image.from_bytes(_unpacked(content)))
-    except (nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError, OSError) as error:
+    except (ImageFileError, HeaderDataError, OSError) as error:
         raise _unreadable(f"a header that does not parse ({type(error).__name__})") from error
 
 
@@ -147,8 +150,6 @@ def _unpacked(content: bytes) -> bytes:
     if content[:2] != b"\x1f\x8b":
         return content
     try:
-        import io
-
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
             plain = stream.read(LARGEST_BYTES + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

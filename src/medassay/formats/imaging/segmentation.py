@@ -160,7 +160,7 @@ def write(
     facts : more elements of the object by keyword
     """
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, ExplicitVRLittleEndian
+    from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ExplicitVRLittleEndian
 
     if labels.shape != grid.shape or len(images) != grid.shape[0]:
         raise WrongUse(
@@ -170,8 +170,8 @@ def write(
         )
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.MediaStorageSOPClassUID = dicom_series.SEGMENTATION
-    dataset.file_meta.MediaStorageSOPInstanceUID = uid("instance")
+    dataset.file_meta.MediaStorageSOPClassUID = UID(dicom_series.SEGMENTATION)
+    dataset.file_meta.MediaStorageSOPInstanceUID = UID(uid("instance"))
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.file_meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
     _write_context(dataset, images[0], uid, maker)
@@ -362,7 +362,7 @@ def _write_frames(
     dataset: Dataset, labels: Labels, grid: Grid, numbers: Sequence[int], dimension: str
 ) -> None:
     from pydicom.dataset import Dataset as Item
-    from pydicom.pixels import pack_bits
+    from pydicom.pixels.utils import pack_bits
     from pydicom.sequence import Sequence as Items
 
     slices, rows, columns = grid.shape
