@@ -68,8 +68,10 @@ def test_a_failed_row_excludes_its_sample_and_the_counts_add_up():
         "subjects_assessed": 3,
         "subjects_excluded": 0,
         "subjects_kept": 3,
+        "subjects_touched": 2,
         "applied:rate": 5,
         "failed:rate": 2,
+        "unmet:rate": 1,
     }
     assert gated.outcome == Outcome.PASSED
 
@@ -176,6 +178,7 @@ def test_a_stratum_that_the_gate_emptied_counts_as_none_not_as_absent():
     gated = gate(spec(least={"site": 1}), "x", catalogue(3, sites=sites), measured([60, 70, 400]))
     assert gated.outcome == Outcome.FAILED
     assert gated.findings[-1].found == "0 samples with site B"
+    assert gated.counts["least_kept:site"] == 0
 
 
 def test_a_stratum_that_no_sample_states_fails_and_one_that_some_do_not_state_is_said():

@@ -61,6 +61,10 @@ class Held:
     def columns(self) -> list[str]:
         return columns_of(self.check)
 
+    @property
+    def unmet(self) -> bool:
+        return bool(self.failed) or self.observed is not None
+
 
 def hold(checks: Sequence[Check], frame: pd.DataFrame) -> list[Held]:
     """Hold every check against the frame in one run, in the order of the checks.

@@ -52,7 +52,9 @@ def gate(spec: QualitySpec, source: str, catalogue: pa.Table, measurements: pa.T
     -------
     Gated
         `not_assessed` when there is no accepted sample or no check for this source. Counts: samples and
-        subjects `assessed`, `excluded`, `kept`; and by check `applied:<id>` and `failed:<id>`.
+        subjects `assessed`, `excluded`, `kept` (a subject is kept with any sample), `subjects_touched` that
+        lost at least one; by check `applied:<id>`, `failed:<id>` rows and `unmet:<id>` (1: not met); by
+        limit `least_kept:<column>`, the samples left in the smallest stratum.
 
     Raises
     ------
@@ -83,7 +85,7 @@ def gate(spec: QualitySpec, source: str, catalogue: pa.Table, measurements: pa.T
         failures=_table(failures, _FAILURES),
         exclusions=_table(exclusions, _EXCLUSIONS),
         outcome=Outcome.FAILED if refusing else Outcome.PASSED,
-        counts=_counts(samples, gone, held),
+        counts=_counts(spec.limits, samples, gone, held),
         findings=(*(finding for one in held for finding in _finding(one)), *beyond),
     )
 
@@ -153,7 +155,7 @@ def _failures(held: Held, ids: Sequence[str]) -> list[Row]:
 def _finding(held: Held) -> list[Finding]:
     """One finding a failed check; its samples stand in the failures table."""
     check = held.check
-    if not held.failed and held.observed is None:
+    if not held.unmet:
         return []
     found = (
         f"{len(held.failed)} of {held.applied} samples that fail"
@@ -193,10 +195,8 @@ def _beyond(limits: Limits, samples: Sequence[Row], gone: set[str]) -> list[Find
 def _strata(column: str, least: int, samples: Sequence[Row], gone: set[str]) -> list[Finding]:
     """Strata with too few samples left; one that the gate emptied counts as zero, not as absent."""
     where = f"limits.least_samples_per.{column}"
-    kept = Counter({row[column]: 0 for row in samples})
-    kept.update(row[column] for row in samples if row["sample_id"] not in gone)
+    kept = _kept(column, samples, gone)
     unstated = sum(row[column] is None for row in samples)
-    del kept[None]
     wanted = f"at least {least} samples in each"
     if not kept:
         return [_limit(found=f"no sample that states its {column}", wanted=wanted, where=where)]
@@ -211,6 +211,14 @@ def _strata(column: str, least: int, samples: Sequence[Row], gone: set[str]) -> 
     return findings
 
 
+def _kept(column: str, samples: Sequence[Row], gone: set[str]) -> Counter[Any]:
+    """Samples left in each stratum that any sample states."""
+    kept: Counter[Any] = Counter({row[column]: 0 for row in samples})
+    kept.update(row[column] for row in samples if row["sample_id"] not in gone)
+    del kept[None]
+    return kept
+
+
 def _limit(*, found: str, wanted: str, where: str, severity: Severity = Severity.REFUSE) -> Finding:
     return Finding(
         reason=Reason.LIMIT_EXCEEDED,
@@ -222,7 +230,7 @@ def _limit(*, found: str, wanted: str, where: str, severity: Severity = Severity
     )
 
 
-def _counts(samples: Sequence[Row], gone: set[str], held: Sequence[Held]) -> dict[str, int]:
+def _counts(limits: Limits, samples: Sequence[Row], gone: set[str], held: Sequence[Held]) -> dict[str, int]:
     subjects = {row["subject_id"] for row in samples}
     kept = {row["subject_id"] for row in samples if row["sample_id"] not in gone}
     counts = {
@@ -232,10 +240,14 @@ def _counts(samples: Sequence[Row], gone: set[str], held: Sequence[Held]) -> dic
         "subjects_assessed": len(subjects),
         "subjects_excluded": len(subjects - kept),
         "subjects_kept": len(kept),
+        "subjects_touched": len({row["subject_id"] for row in samples if row["sample_id"] in gone}),
     }
+    for column in limits.least_samples_per:
+        counts[f"least_kept:{column}"] = min(_kept(column, samples, gone).values(), default=0)
     for one in held:
         counts[f"applied:{one.check.id}"] = one.applied
         counts[f"failed:{one.check.id}"] = len(one.failed)
+        counts[f"unmet:{one.check.id}"] = int(one.unmet)
     return counts
 
 

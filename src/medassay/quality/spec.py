@@ -31,7 +31,17 @@ class Limits(Spec):
     least_samples_per: dict[str, int] = Field(default_factory=dict, description="by catalogue column")
 
 
+class LabelAudit(Spec):
+    """How many labels of the frozen dataset are read again by somebody else: sampling of an isolated lot."""
+
+    limiting_quality: float = Field(gt=0, lt=1, description="share of wrong labels that is not to pass")
+    consumers_risk: float = Field(gt=0, lt=1, description="largest chance that it passes nevertheless")
+    acceptance_number: int = Field(ge=0, description="wrong labels among those drawn that still pass")
+    source: str = Field(description="document and clause that asks for it")
+
+
 class QualitySpec(Spec):
     version: str
     checks: tuple[Check, ...] = Field(min_length=1)
     limits: Limits
+    label_audit: LabelAudit | None = Field(default=None, description="none: no audit, and the record says so")
