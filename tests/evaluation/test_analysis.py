@@ -78,6 +78,13 @@ def test_the_verdict_is_that_of_the_primary_endpoint_under_the_goal_of_the_sourc
     assert results().of("fa").verdict is None
 
 
+def test_people_without_a_reference_event_do_not_fill_up_the_minimum_of_subjects():
+    rows = [*ROWS[:9], *({"tp": 0.0, "fn": 0.0, "fp": 1.0, "days": 2.0} for _ in range(3))]
+    assert results(rows=rows).of("se").estimate.n_subjects == 9
+    assert results(rows=rows).verdict is Verdict.INSUFFICIENT
+    assert results(plan(minimum_subjects=9), rows=rows).verdict is Verdict.MET
+
+
 def test_the_cells_of_an_axis_add_up_to_the_subjects_and_small_ones_are_not_shown():
     site = results().subgroups[0]
     assert [(c.level, c.subjects, bool(c.estimates), c.not_shown) for c in site.cells] == [

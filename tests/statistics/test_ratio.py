@@ -228,3 +228,9 @@ def test_the_jackknife_is_the_ratio_with_each_subject_left_out(pair):
         np.delete(numerator, i).sum() / np.delete(denominator, i).sum() for i in range(len(numerator))
     ]
     assert jackknife_ratio(numerator, denominator) == pytest.approx(np.array(left_out))
+
+
+def test_people_without_an_event_are_not_counted_as_evidence():
+    assert of([1, 2, 0, 0], [2, 4, 1, 0]).n_subjects == 3
+    assert of([0, 0], [0, 0]).n_subjects == 0
+    assert difference([1, 2, 0], [1, 1, 0], [2, 4, 0]).n_subjects == 2

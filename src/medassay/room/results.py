@@ -11,14 +11,19 @@ from medassay.core.rooms import module_of
 from medassay.core.specs import parameters_of
 from medassay.evaluation.analysis import EndpointResult, Results, Sensitivity, analyse
 from medassay.evaluation.protocol import Protocol, Verdict
-from medassay.evaluation.scorer import Scorer
+from medassay.evaluation.scorer import Metric, Scorer
 from medassay.room.record import CaseRow, RunRecord
 
 Judged = TypeVar("Judged", Results, EndpointResult, Sensitivity)
 
 
-def results_of(run: RunRecord, protocol: Protocol) -> Results:
+def results_of(run: RunRecord, protocol: Protocol, metrics: Mapping[str, Metric] | None = None) -> Results:
     """Analyse a run by the protocol that it was made under.
+
+    Parameters
+    ----------
+    metrics : mapping, optional
+        The formulas that a report carries; without them the scorer's own.
 
     Raises
     ------
@@ -26,11 +31,9 @@ def results_of(run: RunRecord, protocol: Protocol) -> Results:
         When the protocol is another one, or a subject's sums are not those of its cases.
     """
     _require_consistent(run, protocol)
-    scorer = cast(Scorer, module_of("medassay.evaluation.scoring", run.task, what="task"))
-    options = parameters_of(scorer.Options, run.options, where="run: options")
     results = analyse(
         protocol,
-        scorer.metrics(options),
+        _scorers_metrics(run) if metrics is None else metrics,
         [row.subject for row in run.subjects],
         [row.statistics for row in run.subjects],
         [row.strata for row in run.subjects],
@@ -39,6 +42,11 @@ def results_of(run: RunRecord, protocol: Protocol) -> Results:
         answered=_answered(run),
     )
     return results if run.causality is None or run.causality.held else _never_met(results)
+
+
+def _scorers_metrics(run: RunRecord) -> Mapping[str, Metric]:
+    scorer = cast(Scorer, module_of("medassay.evaluation.scoring", run.task, what="task"))
+    return scorer.metrics(parameters_of(scorer.Options, run.options, where="run: options"))
 
 
 def _never_met(results: Results) -> Results:

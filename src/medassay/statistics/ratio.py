@@ -60,7 +60,8 @@ def ratio(
     Estimate
         Not estimable when the denominator sums to zero. With fewer than two subjects that have a
         denominator, or when over 1 % of the resamples have none, the figure stands without an interval and
-        says so.
+        says so. `n_subjects` counts those that have a denominator: twenty people of whom three had an event
+        are three people to a sensitivity.
 
     Notes
     -----
@@ -94,9 +95,10 @@ def ratio(
     _require_sums(numerator, denominator, replicates)
     if proportion:
         _require_part(numerator, denominator)
-    subjects, total = len(numerator), float(denominator.sum())
+    total, counted = float(denominator.sum()), denominator > 0
+    subjects = int(np.count_nonzero(counted))
     if total == 0:
-        return Estimate(value=None, unit=unit, n_subjects=subjects, n_events=0, undefined=undefined)
+        return Estimate(value=None, unit=unit, n_subjects=0, n_events=0, undefined=undefined)
     bare = Estimate(
         value=float(numerator.sum()) / total,
         unit=unit,
@@ -104,11 +106,10 @@ def ratio(
         n_events=total,
         undefined="no interval: fewer than two subjects contribute",
     )
-    counted = denominator > 0
-    if np.count_nonzero(counted) < 2:
+    if subjects < 2:
         return bare
     if _all_equal(numerator[counted] / denominator[counted]):
-        return _of_equal_subjects(bare, int(np.count_nonzero(counted)), confidence, proportion)
+        return _of_equal_subjects(bare, confidence, proportion)
     resampled = _resampled(numerator, denominator, replicates, seed)
     if resampled is None:
         return _without_interval(bare, "too few subjects contribute")
@@ -163,7 +164,8 @@ def ratio_difference(
             wanted="the same subjects in both",
             remedy="Compare on the subjects that both were tested on.",
         )
-    subjects, totals = len(first[0]), (float(first[1].sum()), float(second[1].sum()))
+    totals = float(first[1].sum()), float(second[1].sum())
+    subjects = min(int(np.count_nonzero(part[1])) for part in (first, second))
     if 0 in totals:
         return Estimate(value=None, unit=unit, n_subjects=subjects, n_events=0, undefined=undefined)
     bare = Estimate(
@@ -172,9 +174,9 @@ def ratio_difference(
         n_subjects=subjects,
         undefined="no interval: fewer than two subjects contribute",
     )
-    if min(np.count_nonzero(part[1]) for part in (first, second)) < 2:
+    if subjects < 2:
         return bare
-    weights = resampling_weights(subjects, replicates, seed)
+    weights = resampling_weights(len(first[0]), replicates, seed)
     sums = weights @ np.column_stack([*first, *second])
     defined = (sums[:, 1] > 0) & (sums[:, 3] > 0)
     if defined.mean() < SMALLEST_DEFINED_SHARE:
@@ -204,19 +206,19 @@ def _all_equal(ratios: FloatArray) -> bool:
     return bool(np.ptp(ratios) <= SAME_FIGURE * max(1.0, float(np.abs(ratios).max())))
 
 
-def _of_equal_subjects(bare: Estimate, counted: int, confidence: float, proportion: bool) -> Estimate:
+def _of_equal_subjects(bare: Estimate, confidence: float, proportion: bool) -> Estimate:
     """Subjects that all have one figure: the exact bound where it is a proportion of 0 or 1, else none."""
     if not (proportion and bare.value in (0.0, 1.0)):
         return _without_interval(bare, "every contributing subject has the same figure")
-    exact = binomial(
-        counted if bare.value == 1.0 else 0, counted, method="clopper_pearson", confidence=confidence
-    )
+    trials = bare.n_subjects
+    faultless = trials if bare.value == 1.0 else 0
+    exact = binomial(faultless, trials, method="clopper_pearson", confidence=confidence)
     return bare.model_copy(
         update={
             "lower": exact.lower,
             "upper": exact.upper,
             "confidence": confidence,
-            "method": f"clopper_pearson(subjects without exception, trials={counted})",
+            "method": f"clopper_pearson(subjects without exception, trials={trials})",
             "undefined": "",
         }
     )

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
 
+@lru_cache(maxsize=8)
 def resampling_weights(subjects: int, replicates: int, seed: int) -> FloatArray:
     """How often each subject is drawn in each replicate, shape (replicates, subjects).
 
     Drawing subjects with replacement is a multinomial draw; the same seed serves every endpoint, so
-    differences between endpoints are paired.
+    differences between endpoints are paired. Read-only, since all endpoints share it.
     """
     generator = np.random.default_rng(seed)
     drawn = generator.multinomial(subjects, np.full(subjects, 1 / subjects), size=replicates)
-    return drawn.astype(np.float64)
+    weights: FloatArray = drawn.astype(np.float64)
+    weights.setflags(write=False)
+    return weights
 
 
 def jackknife_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
