@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def recognises(head: bytes) -> bool:
     return head[128:132] == b"DICM" or head[:2] == b"\x08\x00"
 
 
-def open(content: bytes) -> Dataset:
+def open(source: bytes | BinaryIO) -> Dataset:
     """Read the header; pixels stay unread.
 
     Raises
@@ -58,7 +58,7 @@ def open(content: bytes) -> Dataset:
     WrongUse
         When the header cannot be read to its end.
     """
-    return _read(content, stop_before_pixels=True)
+    return _read(source, stop_before_pixels=True)
 
 
 def open_whole(content: bytes) -> Dataset:
@@ -222,14 +222,13 @@ def _uneven(steps: FloatArray) -> Finding | None:
     return _irregular(f"unequal distances of slices, {spread}", "equal distances")
 
 
-def _read(content: bytes, *, stop_before_pixels: bool) -> Dataset:
+def _read(source: bytes | BinaryIO, *, stop_before_pixels: bool) -> Dataset:
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        dataset = dcmread(
-            io.BytesIO(content), stop_before_pixels=stop_before_pixels, force=content[128:132] != b"DICM"
-        )
+        dataset = dcmread(stream, stop_before_pixels=stop_before_pixels, force=True)
     except (InvalidDicomError, EOFError, ValueError, KeyError, NotImplementedError, OSError) as error:
         raise _ends_early(f"a header that breaks off ({type(error).__name__})") from error
     if not dataset.get("SOPClassUID") or not dataset.get("SOPInstanceUID"):

@@ -145,7 +145,7 @@ def write(
     uid: Callable[[str], str],
     maker: tuple[str, str],
     automatic: bool = False,
-    facts: Mapping[str, str] | None = None,
+    finish: Callable[[Dataset], None] | None = None,
 ) -> bytes:
     """One binary SEG of a label map on the grid of its images, every frame written, empty ones too.
 
@@ -157,7 +157,7 @@ def write(
     uid : function of a purpose ("instance", "series", "dimension")
         Gives the UIDs, so that a rerun writes the same bytes.
     maker : manufacturer and model
-    facts : more elements of the object by keyword
+    finish : called with the object before it is encoded
     """
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ExplicitVRLittleEndian
@@ -178,8 +178,8 @@ def write(
     _write_references(dataset, images)
     _write_segments(dataset, names, automatic, maker[1])
     _write_frames(dataset, labels, grid, sorted(names), uid("dimension"))
-    for keyword, value in (facts or {}).items():
-        setattr(dataset, keyword, value)
+    if finish is not None:
+        finish(dataset)
     sink = io.BytesIO()
     dataset.save_as(sink, enforce_file_format=True)
     return sink.getvalue()
@@ -308,9 +308,9 @@ def _write_context(
         setattr(dataset, keyword, "")
     dataset.ContentDate = image.get("StudyDate") or "19000101"
     dataset.ContentTime = "000000"
-    dataset.Modality, dataset.SeriesNumber, dataset.InstanceNumber = "SEG", 1000, 1
+    dataset.Modality, dataset.SeriesNumber, dataset.InstanceNumber = "SEG", 1, 1
     dataset.Manufacturer, dataset.ManufacturerModelName = maker
-    dataset.DeviceSerialNumber, dataset.SoftwareVersions = "NONE", "1"
+    dataset.DeviceSerialNumber = dataset.SoftwareVersions = "NONE"
     dataset.ContentLabel, dataset.ContentDescription, dataset.ContentCreatorName = "SEGMENTATION", "", ""
     dataset.PositionReferenceIndicator = ""
 

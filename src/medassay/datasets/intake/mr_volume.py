@@ -1,0 +1,461 @@
+"""MR volumes with label maps: DICOM exports with segmentations, and research pairs of NIfTI volumes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medassay.core.canonical import digest_bytes
+from medassay.core.errors import WrongUse
+from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.specs import Spec, parameters_of
+from medassay.datasets.deidentify import allowed, proof
+from medassay.datasets.deidentify import dicom as headers
+from medassay.datasets.identity import pseudonym
+from medassay.datasets.nifti_pairs import assemble_pairs, images_of_pair
+from medassay.datasets.sample import (
+    Assembly,
+    Draft,
+    Names,
+    NewObject,
+    OfferedFile,
+    Refused,
+    Scalar,
+    Taken,
+    Unassigned,
+    refusal,
+)
+from medassay.datasets.spec import Source
+from medassay.formats.imaging import dicom_series, segmentation
+from medassay.formats.imaging.grid import Grid, Labels
+from medassay.measures.volume import volume_quality
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+COLUMNS: Mapping[str, tuple[str, str]] = {
+    "slices": ("1", "slices of the volume"),
+    "rows": ("1", "rows of a slice"),
+    "columns": ("1", "columns of a slice"),
+    "slice_step_mm": ("mm", "distance of neighbouring slices, from their positions"),
+    "row_spacing_mm": ("mm", "distance of neighbouring rows"),
+    "column_spacing_mm": ("mm", "distance of neighbouring columns"),
+    "step_to_thickness": (
+        "1",
+        "slice distance over slice thickness as stated; above 1: tissue was not imaged",
+    ),
+    "anisotropy": ("1", "largest over smallest spacing"),
+    "extent_mm": ("mm", "longest side of the volume"),
+    "noise_ratio": ("1", "standard deviation of the noise over the grey range"),
+    "saturated_share": ("1", "share of voxels at the largest value"),
+    "flat_slices": ("1", "slices of one value only"),
+    "field_strength_t": ("T", "magnetic field strength as stated"),
+    "rescale_slope": ("1", "grey value a stored step, as stated"),
+    "labels": ("1", "label files that came with the volume"),
+}
+
+FORMS = ("dicom-export", "nifti-pairs")
+IMAGE = "image"
+LABEL_HEADER = "header of a segmentation, written anew"
+
+
+class Options(Spec):
+    """Parameters of a source of this kind."""
+
+    structures: dict[str, int]
+    needs_label: bool = True
+
+
+def assemble(files: Sequence[OfferedFile], source: Source) -> Assembly:
+    """Series with the segmentations that refer to them, or pairs of volumes of one name."""
+    options = _options(source)
+    if source.form == "nifti-pairs":
+        return assemble_pairs(files, options.structures)
+    series: dict[str, list[tuple[OfferedFile, Dataset]]] = {}
+    segments: list[tuple[OfferedFile, str | None]] = []
+    unassigned: list[Unassigned] = []
+    for file in files:
+        opened = _header(file)
+        if isinstance(opened, Finding):
+            unassigned.append(Unassigned(file, opened))
+        elif str(opened.SOPClassUID) == dicom_series.MR_IMAGE:
+            series.setdefault(str(opened.SeriesInstanceUID), []).append((file, opened))
+        else:
+            segments.append((file, segmentation.referenced_series(opened)))
+    labels = _labels_by_series(segments, series, source, unassigned)
+    drafts = [
+        _draft(uid, members, labels.get(uid, []), unassigned) for uid, members in sorted(series.items())
+    ]
+    return Assembly(tuple(drafts), tuple(unassigned))
+
+
+def take_in(draft: Draft, names: Names, source: Source) -> Taken:
+    """De-identify, measure and describe one volume with its labels."""
+    options = _options(source)
+    if options.needs_label and all(role == IMAGE for role, _ in draft.files):
+        raise refusal(
+            Reason.REFERENCE_MISSING,
+            found="an image without any label",
+            wanted="a reference, or a read",
+            remedy="Export the label beside the image, or leave the image out.",
+        )
+    if source.form == "nifti-pairs":
+        images, values, labels, actions = images_of_pair(draft, names, options.structures)
+        findings: tuple[Finding, ...] = ()
+        site = None
+    else:
+        originals = _whole_series(draft)
+        arranged = _arranged(originals)
+        ordered = [originals[index] for index in arranged.order]
+        values = _values(ordered)
+        people = _one_person(ordered)
+        images, actions = _cleaned(ordered, people, names)
+        labels = _labels(draft, arranged.grid, options.structures)
+        actions[LABEL_HEADER, "changed"] += len(labels)
+        findings = _character_set(people)
+        site = people[0].institution or None
+    grid = _arranged(images).grid
+    objects = [
+        NewObject(IMAGE, f"{names.sample}/{index:04d}.dcm", headers.encoded(image))
+        for index, image in enumerate(images)
+    ]
+    objects += [
+        _label_object(role, label, images, grid, names, options.structures) for role, label in labels.items()
+    ]
+    first = images[0]
+    return Taken(
+        site=pseudonym(names.key, "site", site.casefold()) if site else None,
+        device=_device(first),
+        sex=first.PatientSex if first.get("PatientSex") in ("F", "M") else None,
+        age_years=allowed.age_years(str(first.get("PatientAge", ""))),
+        objects=tuple(objects),
+        measurements=_measurements(first, values, grid, len(labels)),
+        fingerprint=fingerprint(values),
+        actions=headers.totals(actions),
+        findings=findings,
+    )
+
+
+def prove(taken: Taken, source: Source) -> list[Finding]:
+    """Walk the bytes of every object without the library that wrote them; pixels and persons must agree."""
+    structures = _options(source).structures
+    findings: list[Finding] = []
+    subjects, planes = set(), []
+    for item in taken.objects:
+        walked = proof.walk(item.content)
+        findings += walked.findings
+        subjects.add(walked.texts.get(0x00100020))
+        if not re.fullmatch(r"[a-z]+-[0-9a-f]+/(\d{4,}|reference|read-[\w-]+)\.dcm", item.name):
+            findings.append(_unproven("object name", "a name of another form"))
+        if item.role == IMAGE:
+            planes.append(_plane(walked))
+    if len(subjects) != 1 or None in subjects:
+        findings.append(_unproven("(0010,0020) PatientID", "objects of more than one subject, or of none"))
+    if all(plane is not None for plane in planes):
+        stack = np.array([plane for plane in planes if plane is not None])
+        if fingerprint(stack) != taken.fingerprint:
+            findings.append(_unproven("(7FE0,0010) PixelData", "pixels other than those that were read"))
+    if taken.site is not None and not re.fullmatch(r"site-[0-9a-f]{16}", taken.site):
+        findings.append(_unproven("site", "a name in the clear"))
+    if not all(re.fullmatch(allowed.STRUCTURE, name) for name in structures):
+        findings.append(_unproven("structures", "a structure's name of another form"))
+    return findings
+
+
+def fingerprint(values: NDArray[np.int64]) -> str:
+    """SHA-256 of shape and stored values, whatever their encoding was."""
+    return digest_bytes(repr(values.shape).encode() + values.astype("<i4").tobytes())
+
+
+def _options(source: Source) -> Options:
+    if source.form not in FORMS:
+        raise WrongUse(
+            found=f"form '{source.form}'",
+            wanted=f"one of {', '.join(FORMS)}",
+            remedy="Correct the form of the source.",
+            where=f"source {source.name}",
+        )
+    return parameters_of(Options, source.options, where=f"source {source.name}, options")
+
+
+def _header(file: OfferedFile) -> Dataset | Finding:
+    """The header of an MR image or a segmentation, or why it is neither."""
+    if file.size == 0:
+        return _refused(Reason.EMPTY_FILE, "an empty file", "a DICOM object")
+    with file.path.open("rb") as stream:
+        if not dicom_series.recognises(stream.read(132)):
+            return _refused(
+                Reason.UNKNOWN_FORMAT, "a file that is no DICOM object", "MR images and segmentations"
+            )
+        stream.seek(0)
+        try:
+            opened = dicom_series.open(stream)
+        except WrongUse as error:
+            return _refused(Reason.TRUNCATED, error.found, error.wanted)
+    for finding in dicom_series.examine(opened):
+        if finding.reason == Reason.UNSUPPORTED_FORM:
+            return finding
+    if not opened.get("SeriesInstanceUID"):
+        return _refused(Reason.HEADER_INVALID, "an object of no series", "a series instance UID")
+    return opened
+
+
+def _labels_by_series(
+    segments: Sequence[tuple[OfferedFile, str | None]],
+    series: Mapping[str, object],
+    source: Source,
+    unassigned: list[Unassigned],
+) -> dict[str, list[tuple[str, OfferedFile]]]:
+    labels: dict[str, list[tuple[str, OfferedFile]]] = {}
+    for file, uid in segments:
+        if uid is None or uid not in series:
+            finding = _refused(
+                Reason.IMAGE_MISSING, "a label of a series that is not here", "its image series"
+            )
+            unassigned.append(Unassigned(file, finding))
+            continue
+        role = _role(file, source)
+        if any(role == other for other, _ in labels.get(uid, [])):
+            finding = _refused(Reason.DUPLICATE, f"a second label of role {role}", "one label a reader")
+            unassigned.append(Unassigned(file, finding))
+            continue
+        labels.setdefault(uid, []).append((role, file))
+    return labels
+
+
+def _role(file: OfferedFile, source: Source) -> str:
+    """A reader's folder makes a read; elsewhere a label is the published reference."""
+    path = PurePosixPath(file.relative)
+    for folder in source.readers:
+        if path.is_relative_to(folder):
+            return f"read:{PurePosixPath(folder).name}"
+    return "reference"
+
+
+def _draft(
+    uid: str,
+    members: Sequence[tuple[OfferedFile, Dataset]],
+    labels: Sequence[tuple[str, OfferedFile]],
+    unassigned: list[Unassigned],
+) -> Draft:
+    kept: dict[str, OfferedFile] = {}
+    images: list[tuple[str, OfferedFile]] = []
+    for file, opened in members:
+        instance = str(opened.SOPInstanceUID)
+        if instance in kept and kept[instance].path.read_bytes() == file.path.read_bytes():
+            finding = _refused(Reason.DUPLICATE, "the same object once more", "each object once")
+            unassigned.append(Unassigned(file, finding))
+            continue
+        kept.setdefault(instance, file)
+        images.append((IMAGE, file))
+    tokens = sorted({token for _, opened in members for token in headers.person_of(opened).tokens})
+    return Draft(uid, (*images, *labels), tuple(tokens))
+
+
+def _whole_series(draft: Draft) -> list[Dataset]:
+    datasets = []
+    for role, file in draft.files:
+        if role != IMAGE:
+            continue
+        try:
+            dataset = dicom_series.open_whole(file.path.read_bytes())
+        except WrongUse as error:
+            raise refusal(
+                Reason.TRUNCATED, found=error.found, wanted=error.wanted, remedy=error.remedy
+            ) from error
+        if str(dataset.get("BurnedInAnnotation", "NO")) == "YES":
+            raise refusal(
+                Reason.IDENTITY_LEFT,
+                found="pixels with text burned in, as the header says",
+                wanted="pixels without text",
+                remedy="Export the series without annotations.",
+                where="(0028,0301) BurnedInAnnotation",
+            )
+        syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
+        if syntax is not None and not syntax.is_little_endian:
+            raise refusal(
+                Reason.UNSUPPORTED_FORM,
+                found="big-endian values",
+                wanted="a little-endian transfer syntax",
+                remedy="Export the series again; big endian is retired.",
+            )
+        datasets.append(dataset)
+    return datasets
+
+
+def _arranged(images: Sequence[Dataset]) -> dicom_series.Arrangement:
+    try:
+        places = [dicom_series.place_of(image) for image in images]
+    except WrongUse as error:
+        raise refusal(
+            Reason.HEADER_INVALID,
+            found=error.found,
+            wanted=error.wanted,
+            remedy=error.remedy,
+            where=error.where,
+        ) from error
+    arranged = dicom_series.arrange(places)
+    if isinstance(arranged, Finding):
+        raise Refused(arranged)
+    return arranged
+
+
+def _values(images: Sequence[Dataset]) -> NDArray[np.int64]:
+    try:
+        return np.array([dicom_series.stored_values(image) for image in images])
+    except WrongUse as error:
+        raise refusal(
+            Reason.UNSUPPORTED_FORM, found=error.found, wanted=error.wanted, remedy=error.remedy
+        ) from error
+
+
+def _one_person(images: Sequence[Dataset]) -> list[headers.Person]:
+    people = [headers.person_of(image) for image in images]
+    if len({(person.patient_id, person.institution) for person in people}) > 1:
+        raise refusal(
+            Reason.HEADER_INVALID,
+            found="more than one patient id or institution in one series",
+            wanted="one person a series",
+            remedy="Find out at the source whose slices these are.",
+            where="(0010,0020) PatientID",
+        )
+    return people
+
+
+def _cleaned(
+    images: Sequence[Dataset], people: Sequence[headers.Person], names: Names
+) -> tuple[list[Dataset], Counter[tuple[str, str]]]:
+    words = sorted({word for person in people for word in person.words})
+    cleaned = [headers.clean(image, names, index=index, words=words) for index, image in enumerate(images)]
+    actions: Counter[tuple[str, str]] = Counter()
+    for one in cleaned:
+        actions += one.actions
+    return [one.dataset for one in cleaned], actions
+
+
+def _labels(draft: Draft, grid: Grid, structures: Mapping[str, int]) -> dict[str, Labels]:
+    labels = {}
+    for role, file in draft.files:
+        if role == IMAGE:
+            continue
+        try:
+            labels[role] = segmentation.read_onto(file.path.read_bytes(), grid, structures)
+        except WrongUse as error:
+            raise refusal(
+                Reason.REFERENCE_INVALID,
+                found=f"{role} with {error.found}",
+                wanted=error.wanted,
+                remedy=error.remedy,
+                where=error.where,
+            ) from error
+    return labels
+
+
+def _label_object(
+    role: str,
+    labels: Labels,
+    images: Sequence[Dataset],
+    grid: Grid,
+    names: Names,
+    structures: Mapping[str, int],
+) -> NewObject:
+    """A label is written anew on the de-identified image, so that nothing of its old header can survive."""
+    content = segmentation.write(
+        labels,
+        images=images,
+        grid=grid,
+        names={number: name for name, number in structures.items()},
+        uid=lambda purpose: headers.mapped_uid(names.key, f"{names.sample}/{role}/{purpose}"),
+        maker=("medassay", "intake"),
+        finish=lambda dataset: headers.state_method(dataset, names),
+    )
+    return NewObject(role, f"{names.sample}/{role.replace(':', '-')}.dcm", content)
+
+
+def _device(image: Dataset) -> str | None:
+    parts = [str(image.get(name, "")) for name in ("Manufacturer", "ManufacturerModelName")]
+    return " ".join(part for part in parts if part) or None
+
+
+def _measurements(image: Dataset, values: NDArray[np.int64], grid: Grid, labels: int) -> dict[str, Scalar]:
+    quality = volume_quality(values, spacing_mm=grid.spacing_mm)
+    thickness = _number(image, "SliceThickness")
+    step, rows, columns = grid.spacing_mm
+    return {
+        "slices": grid.shape[0],
+        "rows": grid.shape[1],
+        "columns": grid.shape[2],
+        "slice_step_mm": step,
+        "row_spacing_mm": rows,
+        "column_spacing_mm": columns,
+        "step_to_thickness": step / thickness if thickness else None,
+        "anisotropy": quality.anisotropy,
+        "extent_mm": quality.extent_mm,
+        "noise_ratio": quality.noise_ratio,
+        "saturated_share": quality.saturated_share,
+        "flat_slices": quality.flat_slices,
+        "field_strength_t": _number(image, "MagneticFieldStrength"),
+        "rescale_slope": _number(image, "RescaleSlope"),
+        "labels": labels,
+    }
+
+
+def _number(image: Dataset, keyword: str) -> float | None:
+    value = image.get(keyword)
+    return None if value in (None, "") else float(value)
+
+
+def _character_set(people: Sequence[headers.Person]) -> tuple[Finding, ...]:
+    problem = next((person.problem for person in people if person.problem), "")
+    if not problem:
+        return ()
+    return (
+        Finding(
+            reason=Reason.CHARACTER_SET,
+            severity=Severity.WARN,
+            found=problem,
+            wanted="the character set that the bytes are in",
+            remedy="Set Specific Character Set in the scanner or archive, else one name becomes two.",
+            where="(0008,0005) SpecificCharacterSet",
+            source="DICOM PS3.3 C.12.1.1.2",
+        ),
+    )
+
+
+def _plane(walked: proof.Walked) -> NDArray[np.int64] | None:
+    """Stored values by the raw bytes; None where they are compressed or of an unusual width."""
+    rows, columns, bits, signed = (
+        walked.numbers.get(tag) for tag in (0x00280010, 0x00280011, 0x00280100, 0x00280103)
+    )
+    if walked.compressed or not rows or not columns or bits not in (8, 16) or signed is None:
+        return None
+    kind = f"<{'i' if signed else 'u'}{int(bits) // 8}"
+    plane = np.frombuffer(walked.pixels, kind, count=int(rows * columns))
+    return plane.reshape(int(rows), int(columns)).astype(np.int64)
+
+
+def _refused(reason: Reason, found: str, wanted: str) -> Finding:
+    return Finding(
+        reason=reason,
+        severity=Severity.REFUSE,
+        found=found,
+        wanted=wanted,
+        remedy="Export the file again, or leave it out of the source's folder.",
+    )
+
+
+def _unproven(where: str, found: str) -> Finding:
+    return Finding(
+        reason=Reason.IDENTITY_LEFT,
+        severity=Severity.REFUSE,
+        found=found,
+        wanted="objects that provably hold what was read and name nobody",
+        remedy="The sample was withheld; report its kind so that the reader can be mended.",
+        where=where,
+    )
