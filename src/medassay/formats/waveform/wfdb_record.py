@@ -1,0 +1,326 @@
+"""WFDB records: a text header and one signal file in format 212 or 16.
+
+Header fields as `header(5)` of the WFDB Applications Guide gives them. Signal files hold all leads of a
+record sample by sample; in format 212 two 12-bit samples share three bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medassay.core.errors import WrongUse
+from medassay.core.findings import Finding, Reason, Severity
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+GUIDE = "WFDB Applications Guide, header(5)"
+INVALID_SAMPLE = {"212": -2048, "16": -32768}  # by format: no measurement was made
+MV_PER_UNIT = {"nV": 1e-6, "uV": 1e-3, "mV": 1.0, "V": 1e3}
+
+_RECORD = re.compile(
+    rb"^(?P<name>[-\w]+)(?:/(?P<segments>\d+))?[ \t]+(?P<leads>\d+)"
+    rb"(?:[ \t]+(?P<hz>\d+(?:\.\d+)?)(?P<counter>/[\d.]+(?:\(-?[\d.]+\))?)?"
+    rb"(?:[ \t]+(?P<length>\d+)(?:[ \t]+(?P<clock>\S.*?))?)?)?[ \t]*$"
+)
+_SIGNAL = re.compile(
+    rb"^(?P<file>\S+)[ \t]+(?P<form>\d+)(?P<layout>(?:x\d+)?(?::\d+)?(?:\+\d+)?)"
+    rb"(?:[ \t]+(?P<gain>-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?:\((?P<baseline>-?\d+)\))?(?:/(?P<unit>\S+))?"
+    rb"(?:[ \t]+(?P<bits>\d+)(?:[ \t]+(?P<zero>-?\d+)(?:[ \t]+(?P<first>-?\d+)(?:[ \t]+(?P<checksum>-?\d+)"
+    rb"(?:[ \t]+(?P<block>\d+)(?:[ \t]+(?P<lead>\S.*?))?)?)?)?)?)?)?[ \t]*$"
+)
+
+
+@dataclass(frozen=True)
+class Lead:
+    """One signal line. `gain` is in units of the converter per physical unit; None: not stated."""
+
+    file: str
+    form: str
+    layout: str  # samples a frame, skew and byte offset, as written
+    gain: float | None
+    baseline: int
+    unit: str
+    bits: int
+    zero: int
+    first: int | None
+    checksum: int | None
+    name: str  # free text in the file: it may identify
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header as written. `clock` and `comments` are free text: they may identify."""
+
+    name: str
+    segments: int
+    sampling_hz: float | None
+    length: int | None
+    leads: tuple[Lead, ...]
+    counter: bytes = b""
+    clock: bytes = b""
+    comments: tuple[bytes, ...] = ()
+
+
+def recognises(head: bytes) -> bool:
+    """Whether bytes begin as a header does: comments, then a record line."""
+    for line in head.split(b"\n"):
+        text = line.strip()
+        if text and not text.startswith(b"#"):
+            found = _RECORD.match(text)
+            return found is not None and found["hz"] is not None
+    return False
+
+
+def read_header(content: bytes) -> Header:
+    """Read a header; what is wrong with its values is for `examine` to say.
+
+    Raises
+    ------
+    WrongUse
+        When a line does not have the form of a header's.
+    """
+    lines = [line.strip() for line in content.replace(b"\r", b"\n").split(b"\n")]
+    comments = tuple(line[1:].strip() for line in lines if line.startswith(b"#"))
+    rest = [line for line in lines if line and not line.startswith(b"#")]
+    record = _RECORD.match(rest[0]) if rest else None
+    if record is None:
+        raise _broken("no record line")
+    segments = int(record["segments"] or 1)
+    count = int(record["leads"]) if segments == 1 else 0
+    if segments == 1 and len(rest) - 1 != count:
+        raise _broken(f"{len(rest) - 1} signal lines for {count} leads")
+    return Header(
+        name=record["name"].decode("ascii", "replace"),
+        segments=segments,
+        sampling_hz=float(record["hz"]) if record["hz"] else None,
+        length=int(record["length"]) if record["length"] and int(record["length"]) else None,
+        leads=tuple(_lead(line) for line in rest[1 : 1 + count]),
+        counter=record["counter"] or b"",
+        clock=record["clock"] or b"",
+        comments=comments,
+    )
+
+
+def _lead(line: bytes) -> Lead:
+    found = _SIGNAL.match(line)
+    if found is None:
+        raise _broken("a signal line of another form")
+    zero = int(found["zero"] or 0)
+    return Lead(
+        file=found["file"].decode("utf-8", "surrogateescape"),
+        form=found["form"].decode("ascii"),
+        layout=found["layout"].decode("ascii"),
+        gain=float(found["gain"]) if found["gain"] and float(found["gain"]) != 0 else None,
+        baseline=int(found["baseline"]) if found["baseline"] else zero,
+        unit=(found["unit"] or b"mV").decode("ascii", "replace"),
+        bits=int(found["bits"] or 0),
+        zero=zero,
+        first=int(found["first"]) if found["first"] else None,
+        checksum=int(found["checksum"]) if found["checksum"] else None,
+        name=(found["lead"] or b"").decode("utf-8", "replace"),
+    )
+
+
+def write_header(header: Header) -> bytes:
+    """The header with every field that `Header` holds but clock, counter and comments."""
+    lines = [f"{header.name} {len(header.leads)} {_number(header.sampling_hz or 0)} {header.length or 0}"]
+    for lead in header.leads:
+        gain = f"{_number(lead.gain or 0)}({lead.baseline})/{lead.unit}"
+        lines.append(
+            f"{lead.file} {lead.form} {gain} {lead.bits} {lead.zero} {lead.first or 0} {lead.checksum or 0}"
+            f" 0 {lead.name}".rstrip()
+        )
+    return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def bytes_of(form: str, leads: int, length: int) -> int:
+    """Size of a signal file."""
+    samples = leads * length
+    return samples * 2 if form == "16" else (samples * 3 + 1) // 2
+
+
+def examine(header: Header, size: int) -> list[Finding]:
+    """Everything that keeps a record from being read; empty: `decode` may be called."""
+    shape = _shape(header)
+    if shape:
+        return shape
+    found = [finding for lead in header.leads for finding in _calibration(lead)]
+    length = header.length or 0
+    needed = bytes_of(header.leads[0].form, len(header.leads), length)
+    if size < needed:
+        found.append(_refuse(Reason.TRUNCATED, f"{size} bytes", f"{needed} bytes", "signal file"))
+    elif size > needed:
+        found.append(_refuse(Reason.HEADER_INVALID, f"{size} bytes", f"{needed} bytes", "signal file"))
+    return found
+
+
+def _shape(header: Header) -> list[Finding]:
+    if header.segments != 1:
+        return [_refuse(Reason.UNSUPPORTED_FORM, "a record in segments", "one segment", "record line")]
+    if not header.leads:
+        return [_refuse(Reason.CHANNEL_MISSING, "no lead", "at least one lead", "record line")]
+    if not header.sampling_hz or not header.length:
+        return [
+            _refuse(
+                Reason.HEADER_INVALID,
+                "no sampling rate or no length",
+                "both stated and above 0",
+                "record line",
+            )
+        ]
+    if len({(lead.file, lead.form) for lead in header.leads}) != 1:
+        return [_refuse(Reason.UNSUPPORTED_FORM, "leads in several files", "one signal file", "signal lines")]
+    if header.leads[0].form not in INVALID_SAMPLE or any(
+        lead.layout not in ("", "x1") for lead in header.leads
+    ):
+        return [
+            _refuse(
+                Reason.UNSUPPORTED_FORM,
+                f"format {header.leads[0].form}{header.leads[0].layout}",
+                "format 212 or 16, one sample a frame, no skew and no offset",
+                "signal lines",
+            )
+        ]
+    return []
+
+
+def _calibration(lead: Lead) -> list[Finding]:
+    if lead.gain is None or lead.gain < 0:
+        return [_refuse(Reason.CALIBRATION_IMPOSSIBLE, "no gain", "a gain above 0", "signal line")]
+    if lead.unit not in MV_PER_UNIT:
+        return [
+            _refuse(
+                Reason.UNIT_UNKNOWN,
+                "a unit that is no voltage",
+                f"one of {', '.join(MV_PER_UNIT)}",
+                "signal line",
+            )
+        ]
+    return []
+
+
+def decode(header: Header, content: bytes) -> IntArray:
+    """Samples as the converter gave them, shape (length, leads); `examine` came first."""
+    form, leads, length = header.leads[0].form, len(header.leads), header.length or 0
+    if form == "16":
+        flat = np.frombuffer(content, "<i2").astype(np.int64)
+    else:
+        flat = _unpack_212(np.frombuffer(content, np.uint8), leads * length)
+    return flat[: leads * length].reshape(length, leads)
+
+
+def _unpack_212(raw: NDArray[np.uint8], samples: int) -> IntArray:
+    padded = np.zeros((samples + 1) // 2 * 3, np.int64)
+    padded[: len(raw)] = raw
+    low, middle, high = padded.reshape(-1, 3).T
+    pair = np.column_stack([low | (middle & 0x0F) << 8, high | (middle >> 4) << 8])
+    pair[pair > 2047] -= 4096
+    flat: IntArray = pair.reshape(-1)
+    return flat
+
+
+def encode(samples: IntArray, form: str) -> bytes:
+    """The inverse of `decode`; samples outside the format are refused.
+
+    Raises
+    ------
+    WrongUse
+        When a sample does not fit the format.
+    """
+    flat = samples.reshape(-1)
+    low, high = (-2048, 2047) if form == "212" else (-32768, 32767)
+    if flat.size and (flat.min() < low or flat.max() > high):
+        raise WrongUse(
+            found="a sample outside the format",
+            wanted=f"{low} to {high} in format {form}",
+            remedy="Choose another gain or format.",
+        )
+    if form == "16":
+        return flat.astype("<i2").tobytes()
+    even = np.zeros((len(flat) + 1) // 2 * 2, np.int64)
+    even[: len(flat)] = flat & 0xFFF
+    first, second = even.reshape(-1, 2).T
+    packed = np.column_stack([first & 0xFF, (first >> 8) | (second >> 8) << 4, second & 0xFF])
+    return packed.astype(np.uint8).tobytes()[: bytes_of(form, 1, len(flat))]
+
+
+def checksum_of(samples: IntArray) -> list[int]:
+    """Each lead's sum modulo 65536, signed as headers store it."""
+    return [int(total) for total in samples.sum(axis=0).astype(np.int64).astype(np.uint16).astype(np.int16)]
+
+
+def wrong_checksums(header: Header, samples: IntArray) -> int:
+    """How many leads do not have the sum that the header states."""
+    made = checksum_of(samples)
+    return sum(
+        lead.checksum is not None and (lead.checksum - own) % 65536 != 0
+        for lead, own in zip(header.leads, made, strict=True)
+    )
+
+
+def physical_mv(header: Header, samples: IntArray) -> FloatArray:
+    """Millivolts, shape (length, leads); a sample that was not measured is NaN."""
+    gain = np.array([lead.gain or np.nan for lead in header.leads])
+    scale = np.array([MV_PER_UNIT[lead.unit] for lead in header.leads]) / gain
+    baseline = np.array([lead.baseline for lead in header.leads])
+    measured: FloatArray = (samples - baseline) * scale
+    measured[samples == INVALID_SAMPLE[header.leads[0].form]] = np.nan
+    return measured
+
+
+def describe(header: Header) -> dict[str, Any]:
+    """What the catalogue may say of a record."""
+    hz, length = header.sampling_hz, header.length
+    return {
+        "leads": len(header.leads),
+        "sampling_hz": hz,
+        "duration_s": length / hz if hz and length else None,
+        "format": header.leads[0].form if header.leads else None,
+    }
+
+
+def renamed(header: Header, record: str, lead_names: tuple[str, ...], samples: IntArray) -> Header:
+    """The header under another record name, without free text, with first samples and sums made anew."""
+    sums = checksum_of(samples)
+    leads = tuple(
+        replace(
+            lead,
+            file=f"{record}.dat",
+            layout="",
+            name=name,
+            first=int(samples[0, place]),
+            checksum=sums[place],
+        )
+        for place, (lead, name) in enumerate(zip(header.leads, lead_names, strict=True))
+    )
+    return replace(header, name=record, leads=leads, counter=b"", clock=b"", comments=())
+
+
+def _broken(found: str) -> WrongUse:
+    return WrongUse(
+        found=f"a header with {found}",
+        wanted="a record line and one signal line a lead",
+        remedy="Export the record again.",
+    )
+
+
+def _refuse(reason: Reason, found: str, wanted: str, where: str) -> Finding:
+    return Finding(
+        reason=reason,
+        severity=Severity.REFUSE,
+        found=found,
+        wanted=wanted,
+        remedy="Export the record again.",
+        where=where,
+        source=GUIDE,
+    )
