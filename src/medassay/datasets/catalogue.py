@@ -88,11 +88,25 @@ def schema(name: str) -> pa.Schema:
 
 
 def table_of(name: str, rows: Iterable[Mapping[str, Any]], *, order: Sequence[str]) -> pa.Table:
-    """Rows as the declared table, sorted by the columns of `order`, so that equal rows give equal bytes."""
+    """Rows as the declared table, sorted by the columns of `order`, so that equal rows give equal bytes.
+
+    Raises
+    ------
+    EvidenceBroken
+        When a row lacks a value that the table must have.
+    """
     import pyarrow as pa
 
     ordered = sorted(rows, key=lambda row: tuple(row[column] for column in order))
-    return pa.Table.from_pylist([dict(row) for row in ordered], schema=schema(name))
+    table = pa.Table.from_pylist([dict(row) for row in ordered], schema=schema(name))
+    empty = [column for column, _, may in TABLES[name] if not may and table[column].null_count]
+    if empty:
+        raise EvidenceBroken(
+            found=f"rows of '{name}' without {', '.join(empty)}",
+            wanted="a value in every row",
+            remedy="Run the step again that makes it.",
+        )
+    return table
 
 
 def rows_of(name: str, table: pa.Table) -> list[dict[str, Any]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -25,6 +29,9 @@ from medassay.datasets.sample import (
 from medassay.datasets.spec import Source
 from medassay.trust.sealing import sample_key, seal
 
+PLACE = re.compile(
+    r"[A-Za-z ]+[0-9]*(: [A-Za-z ]+)?"
+)  # a field or lead; a path or file name is never passed on
 T = TypeVar("T")
 Put = Callable[[bytes], str]
 LEAVES = (Severity.EXCLUDE, Severity.REFUSE)  # a finding of these ends its sample at ingest
@@ -75,17 +82,20 @@ def attempt(call: Callable[[], T]) -> tuple[T | None, Finding | None]:
     """Run a reader over foreign bytes; whatever it raises ends this sample and no other.
 
     The one place where any exception is caught. What a library says may hold what stands in the file, so only
-    the class of its error is told. What the machine lacks (a full disk, a missing program) ends the whole run.
+    the class of its error is told, and its warnings are not. What the machine lacks (a full disk, a missing
+    program) ends the whole run.
     """
     try:
-        return call(), None
+        with _quiet():
+            return call(), None
     except Refused as refused:
         return None, refused.finding
     except EnvironmentLacking:
         raise
     except MedassayError as error:
         reason = getattr(error, "reason", Reason.HEADER_INVALID)
-        return None, _stopped(reason, error.found, error.wanted, error.remedy)
+        where = error.where if PLACE.fullmatch(error.where) else ""
+        return None, _stopped(reason, error.found, error.wanted, error.remedy, where)
     except Exception as error:  # noqa: BLE001 - a hostile file may make a library raise anything at all
         return None, _stopped(
             Reason.HEADER_INVALID,
@@ -95,8 +105,22 @@ def attempt(call: Callable[[], T]) -> tuple[T | None, Finding | None]:
         )
 
 
-def _stopped(reason: Reason, found: str, wanted: str, remedy: str) -> Finding:
-    return Finding(reason=reason, severity=Severity.REFUSE, found=found, wanted=wanted, remedy=remedy)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what libraries warn of and log out of every log: it may quote the file."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _stopped(reason: Reason, found: str, wanted: str, remedy: str, where: str = "") -> Finding:
+    return Finding(
+        reason=reason, severity=Severity.REFUSE, found=found, wanted=wanted, remedy=remedy, where=where
+    )
 
 
 def assemble_all(intake: Intake, files: Sequence[OfferedFile], source: Source) -> Assembly:
