@@ -124,13 +124,16 @@ def _bubblewrap(mounts: Sequence[Mount], folder: str) -> list[str]:
     for link in ("bin", "lib", "lib64"):
         arguments += ["--symlink", f"usr/{link}", f"/{link}"]
     arguments += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    arguments += ["--proc", "/proc", "--dev", "/dev"]
+    for scratch in (
+        "/tmp",
+        "/dev/shm",
+    ):  # before the folders, since the environment itself may lie below /tmp
+        arguments += ["--size", str(SCRATCH_BYTES), "--tmpfs", scratch]
     for path in _system_folders():
         if path != Path("/usr"):
             arguments += ["--ro-bind", str(path), str(path)]
     arguments += _without_engine()
-    arguments += ["--proc", "/proc", "--dev", "/dev"]
-    for scratch in ("/tmp", "/dev/shm"):
-        arguments += ["--size", str(SCRATCH_BYTES), "--tmpfs", scratch]
     for mount in mounts:
         arguments += ["--bind" if mount.writable else "--ro-bind", str(mount.host.resolve()), mount.inside]
     return [*arguments, "--remount-ro", "/", "--chdir", folder, "--"]
