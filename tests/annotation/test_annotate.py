@@ -13,6 +13,7 @@ from medassay.annotation.spec import AnnotationSpec
 from medassay.core.canonical import canonical_json, digest_bytes
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.specs import Spec
 from medassay.statistics.ratio import ratio
 from medassay.trust.evidence import Outcome
 from medassay.trust.sealing import sample_key, seal, unseal
@@ -347,6 +348,17 @@ def test_a_source_without_a_rule_and_a_task_that_computes_nothing_are_refused(mo
     use(monkeypatch, SimpleNamespace())
     with pytest.raises(WrongUse, match="computed reference"):
         annotate(spec("computed"), "x", empty, {}, {}.__getitem__, digest_bytes, KEY)
+
+
+class Options(Spec):
+    window_s: float = 1.0
+
+
+def test_a_wrong_option_is_said_once_and_blamed_on_no_sample(monkeypatch):
+    use(monkeypatch, SimpleNamespace(**vars(TASK), Options=Options))
+    wrong = spec().model_copy(update={"options": {"windows_s": 2}})
+    with pytest.raises(WrongUse, match="Did you mean 'window_s'"):
+        Store().sample("a", R1="1", R2="1").annotate(wrong)
 
 
 def some_figures(statistics):

@@ -18,6 +18,7 @@ from medassay.annotation.spec import AnnotationSpec, ReferenceRule
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.rooms import module_of
+from medassay.core.specs import parameters_of
 from medassay.trust.evidence import Outcome
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def annotate(
             remedy="Correct the method.",
             where=f"references.{source}",
         )
+    if hasattr(task, "Options"):  # a wrong option is the spec's fault, not that of each sample
+        parameters_of(task.Options, dict(spec.options), where="options of the annotation spec")
     bench = Bench(spec, rule, task, _by_sample(objects), get, put, label_key)
     results = [bench.result(sample, samples[sample]) for sample in sorted(samples)]
     return _annotated(spec, rule, task, results, samples)
