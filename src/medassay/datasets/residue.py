@@ -7,7 +7,7 @@ Western exports use. It stands beside each kind's own proof, which holds element
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets.sample import Draft, Taken
@@ -22,11 +22,13 @@ _SEPARATORS = re.compile(r"[|/^=,;:\s]+")
 def names_of(draft: Draft, taken: Taken | None = None) -> frozenset[str]:
     """Words of the draft's person tokens that are names: letters only, and long enough to be told from chance.
 
-    Numbers are left to the kind's own proof: in a table of figures any short number stands by chance. What
-    `taken` keeps on purpose (its site and device) is no name.
+    Ids (tokens `id:...`) and other numbers are left to the kind's own proof: in a table of figures any short
+    number stands by chance. What `taken` keeps on purpose (its site and device) is no name.
     """
     kept = {taken.site, taken.device} if taken else set()
-    values = (token.partition(":")[2] or token for token in draft.person_tokens)
+    values = [
+        token.partition(":")[2] or token for token in draft.person_tokens if not token.startswith("id:")
+    ]
     words = {word for value in values for word in _SEPARATORS.split(value)}
     return frozenset(word for word in words - kept if _is_name(word))
 
@@ -77,17 +79,20 @@ def _is_name(word: str) -> bool:
 def _patterns(names: Iterable[str]) -> frozenset[bytes]:
     found = set()
     for name in names:
-        for spelling in (name, name.upper(), name.lower(), name.title()):
-            for encoding in ENCODINGS:
-                try:
-                    found.add(spelling.encode(encoding))
-                except UnicodeEncodeError:
-                    continue  # the encoding has no such letter, so no file in it holds the name
+        for encoding in ENCODINGS:
+            try:
+                found.add(name.encode(encoding).lower())
+            except UnicodeEncodeError:
+                continue  # the encoding has no such letter, so no file in it holds the name
     return frozenset(pattern for pattern in found if len(pattern) >= BYTES)
 
 
-def _holds(content: bytes, patterns: Iterable[bytes]) -> bool:
-    return any(pattern in content for pattern in patterns)
+def _holds(content: bytes, patterns: Collection[bytes]) -> bool:
+    """Whether any pattern stands in the content, in capitals or not."""
+    if not patterns:
+        return False
+    small = content.lower()  # bytes from 128 on stay as they are, in the patterns too
+    return any(pattern in small for pattern in patterns)
 
 
 def _plain(name: str, sample: str) -> bool:

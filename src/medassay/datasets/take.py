@@ -162,7 +162,8 @@ def take(intake: Intake, named: Named, source: Source, keys: Keys, put: Put) -> 
     draft, sample = named.draft, named.names.sample
     taken, ended = attempt(lambda: _proven(intake, named, source, case))
     words = residue.names_of(draft, taken)
-    case.findings = [_of(sample, residue.withheld(finding, words)) for finding in case.findings]
+    told = dict.fromkeys(case.findings)  # what a draft was found with, its reader may say again
+    case.findings = [_of(sample, residue.withheld(finding, words)) for finding in told]
     if taken is None or ended is not None:
         if ended is not None:
             case.end(_of(sample, residue.withheld(ended, words)))
