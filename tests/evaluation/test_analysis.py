@@ -70,6 +70,11 @@ def test_analysing_twice_gives_the_same_record_to_the_last_digit():
     assert Results.model_validate_json(results().model_dump_json()) == results()
 
 
+def test_the_order_of_the_rows_changes_no_figure():
+    turned = results(rows=ROWS[::-1], names=NAMES[::-1], strata=SITES[::-1], answered=ROWS[::-1])
+    assert turned == results(answered=ROWS)
+
+
 def test_the_verdict_is_that_of_the_primary_endpoint_under_the_goal_of_the_source():
     assert results().verdict is Verdict.MET
     assert results(synthetic=True).verdict is Verdict.DEMONSTRATION_ONLY

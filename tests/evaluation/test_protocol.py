@@ -39,6 +39,12 @@ def test_a_primary_endpoint_that_does_not_exist_is_refused():
         Protocol.model_validate(PLAN | {"primary": "sp"})
 
 
+def test_an_interval_that_nobody_computes_is_refused():
+    assert Protocol.model_validate(PLAN | {"interval": "bca"}).interval == "bca"
+    with pytest.raises(ValidationError):
+        Protocol.model_validate(PLAN | {"interval": "wald"})
+
+
 def test_any_change_of_a_protocol_changes_its_digest():
     plan = Protocol.model_validate(PLAN)
     assert plan.digest == Protocol.model_validate(PLAN).digest

@@ -147,6 +147,17 @@ def test_a_device_that_hangs_is_ended_after_its_time_with_all_it_started(sealed_
     assert beat.stat().st_size == before
 
 
+def test_a_device_that_fills_the_disk_is_ended_before_it_is_full(room, monkeypatch):
+    monkeypatch.setattr(sandbox, "LARGEST_OUTPUT", 10_000_000)
+    monkeypatch.setattr(sandbox, "WATCH_SECONDS", 0.1)
+    ended = room(
+        "import sys, time\nfor n in range(10_000):\n"
+        "    open(f'{sys.argv[2]}/{n}', 'wb').write(bytes(1_000_000)); time.sleep(0.01)"
+    )
+    assert (ended.code, ended.how) == (None, "ended for writing too much")
+    assert sandbox._size(room.folders["output"]) < 500_000_000
+
+
 def test_a_flood_of_words_is_drained_and_only_its_end_kept(room):
     ended = room(
         "import sys\nfor _ in range(500): sys.stdout.write('x' * 10000); sys.stderr.write('y' * 10000)\n"

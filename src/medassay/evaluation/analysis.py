@@ -115,8 +115,12 @@ def analyse(
         When an endpoint's metric does not exist, a statistic that it needs was never counted, or the rows
         do not fit together.
     """
-    _require_rows(subjects, statistics, strata)
-    table = _Table(protocol, tuple(subjects), statistics)
+    _require_rows(subjects, statistics, strata, *([] if answered is None else [answered]))
+    # Resampling goes by position: sorted, the same rows give the same interval in any order.
+    order = sorted(range(len(subjects)), key=lambda index: subjects[index])
+    strata = [strata[index] for index in order]
+    answered = None if answered is None else [answered[index] for index in order]
+    table = _Table(protocol, tuple(sorted(subjects)), [statistics[index] for index in order])
     formulas = {endpoint.id: _metric(endpoint, metrics) for endpoint in protocol.endpoints}
     everyone = np.arange(len(subjects))
     endpoints = tuple(

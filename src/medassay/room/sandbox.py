@@ -23,6 +23,8 @@ import medassay
 PROGRAM = "bwrap"
 LOG_BYTES = 64 * 1024  # what is kept of each stream: its end, where errors stand
 LARGEST_FILE_BLOCKS = 8 * 1024 * 1024  # of 512 bytes: no file of a device's grows beyond 4 GB
+LARGEST_OUTPUT = 16 * 1024**3  # of all files that a command leaves, so that it cannot fill the disk
+WATCH_SECONDS = 1.0
 SCRATCH_BYTES = 2 * 1024**3  # of /tmp inside, which is memory
 PROBE_SECONDS = 20
 ENVIRONMENT = {
@@ -51,18 +53,19 @@ class Mount:
 class Ended:
     """How one command ended. Logs are bounded and may repeat what the command read: for its maker only."""
 
-    code: int | None  # None: ended after its time
+    code: int | None  # None: ended by us
     sealed: bool
     means: str
     seconds: float
     stdout: bytes = field(repr=False)
     stderr: bytes = field(repr=False)
+    overflow: bool = False  # ended by us for what it wrote, not for its time
 
     @property
     def how(self) -> str:
         """One phrase without a word of the command's own."""
         if self.code is None:
-            return "ended after its time"
+            return "ended for writing too much" if self.overflow else "ended after its time"
         return "ended by itself" if self.code == 0 else f"ended with code {self.code}"
 
 
@@ -90,12 +93,13 @@ def run(
         to be visible, the room is not sealed.
     """
     reason = _why_not_sealed(mounts, absent)
+    outputs = [mount.host for mount in mounts if mount.writable]
     if reason is None:
         full = [*_bubblewrap(mounts, folder), *command]
-        return _supervised(full, None, seconds, sealed=True, means=_version())
+        return _supervised(full, None, outputs, seconds, sealed=True, means=_version())
     to_host = {mount.inside: str(mount.host) for mount in mounts}
     plain = [_on_host(part, to_host) for part in command]
-    return _supervised(plain, _on_host(folder, to_host), seconds, sealed=False, means=reason)
+    return _supervised(plain, _on_host(folder, to_host), outputs, seconds, sealed=False, means=reason)
 
 
 def _why_not_sealed(mounts: Sequence[Mount], absent: Sequence[Path]) -> str | None:
@@ -174,7 +178,13 @@ def _on_host(part: str, to_host: Mapping[str, str]) -> str:
 
 
 def _supervised(
-    command: Sequence[str], folder: str | None, seconds: float, *, sealed: bool, means: str
+    command: Sequence[str],
+    folder: str | None,
+    outputs: Sequence[Path],
+    seconds: float,
+    *,
+    sealed: bool,
+    means: str,
 ) -> Ended:
     limits = f'ulimit -c 0; ulimit -f {LARGEST_FILE_BLOCKS}; exec "$@"'
     started = time.monotonic()
@@ -189,18 +199,43 @@ def _supervised(
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    tails = _Tail(process.stdout), _Tail(process.stderr)
-    code: int | None
+    said, complained = _Tail(process.stdout), _Tail(process.stderr)
     try:
-        code = process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        code = None
+        code, overflow = _wait(process, outputs, seconds)
     finally:
         # The group outlives its leader where a child was left behind; inside bubblewrap the kernel ends
         # every process of the room with the first one.
         _end_group(process)
     taken = time.monotonic() - started
-    return Ended(code, sealed, means, taken, *(tail.finish() for tail in tails))
+    return Ended(code, sealed, means, taken, said.finish(), complained.finish(), overflow)
+
+
+def _wait(
+    process: subprocess.Popen[bytes], outputs: Sequence[Path], seconds: float
+) -> tuple[int | None, bool]:
+    """The exit code, or None where the command has to be ended; and whether that is for what it wrote."""
+    deadline = time.monotonic() + seconds
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return process.wait(max(0.0, min(left, WATCH_SECONDS))), False
+        except subprocess.TimeoutExpired:
+            if sum(map(_size, outputs)) > LARGEST_OUTPUT:
+                return None, True
+            if left <= 0:
+                return None, False
+
+
+def _size(folder: Path) -> int:
+    """Bytes on disk below a folder; what goes while it is counted is not counted."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(root, name)).st_blocks * 512
+            except FileNotFoundError:
+                continue
+    return total
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
