@@ -171,9 +171,10 @@ def test_a_second_algorithm_counts_the_same_on_any_trace(one, data, late, refrac
         inside = np.array([a for a in alarms if a <= times[-1]])
         counts = match_alarms(expected, covered, inside, rules)
         other = chronicle(expected.tolist(), covered.tolist(), inside.tolist(), rules)
-        assert (counts.episodes, counts.detected, counts.false_alarms) == (
+        assert (counts.episodes, counts.detected, counts.true_alarms, counts.false_alarms) == (
             other.episodes,
             other.detected,
+            other.true_alarms,
             other.false_alarms,
         )
         assert counts.lead_sum_min == pytest.approx(float(other.lead_sum_min))

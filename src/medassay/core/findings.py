@@ -23,6 +23,7 @@ class Reason(StrEnum):
     TRUNCATED = "truncated"
     UNKNOWN_FORMAT = "unknown_format"
     UNSUPPORTED_FORM = "unsupported_form"
+    SHARED_TABLE = "shared_table"  # tells of many samples and makes none of its own
     HEADER_INVALID = "header_invalid"
     UNIT_UNKNOWN = "unit_unknown"
     UNIT_IMPLAUSIBLE = "unit_implausible"

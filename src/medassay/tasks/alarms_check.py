@@ -26,6 +26,7 @@ class Chronicle:
 
     episodes: int = 0
     detected: int = 0
+    true_alarms: int = 0
     false_alarms: int = 0
     lead_sum_min: Decimal = Decimal(0)
     risk_min: Decimal = Decimal(0)
@@ -105,6 +106,7 @@ class _Sweep:
         if self.waiting:
             self._detect(now - self.waiting[0].since)
         for alarm in self.waiting:
+            self.counts.true_alarms += not alarm.right
             alarm.right = True
 
     def end(self, now: Decimal) -> None:
@@ -123,6 +125,7 @@ class _Sweep:
         if since is not None:
             self._detect(since - now)
         if self.covered_since is not None:  # in a gap nothing can be told
+            self.counts.true_alarms += soon_after
             self.waiting.append(_Waiting(now, soon_after))
 
     def close(self, now: Decimal) -> None:
