@@ -284,6 +284,7 @@ def test_agreement_counts_the_samples_that_were_arbitrated_too():
     f1 = next(figure for figure in record.figures if figure.name == "f1")
     assert f1.estimate.value == 0.5
     assert (f1.least, f1.least_sample, f1.limit, f1.n_below) == (0.0, "b", 0.5, 1)
+    assert (f1.most, f1.most_sample) == (1.0, "a")
     assert record.statistics == {"common": 2.0, "first": 4.0, "second": 4.0}
     assert (record.n_agreed, record.n_arbitrated, record.n_unresolved) == (1, 1, 0)
 

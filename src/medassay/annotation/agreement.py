@@ -45,6 +45,8 @@ class AgreementFigure(_Record):
     estimate: Estimate
     least: float | None = Field(description="the lowest figure of one sample; None: defined for none")
     least_sample: str | None
+    most: float | None = Field(description="the highest, which is the worst of a distance")
+    most_sample: str | None
     n_defined: int = Field(ge=0, description="samples in which the figure is defined")
     limit: float | None = Field(description="least agreement without arbitration; None: no limit")
     n_below: int = Field(ge=0, description="samples below the limit")
@@ -195,12 +197,14 @@ def _figure(
 ) -> AgreementFigure:
     single = [(one.figures[name], one.sample) for one in compared]
     defined = [(value, sample) for value, sample in single if value is not None]
-    least = min(defined, default=None)
+    least, most = min(defined, default=(None, None)), max(defined, default=(None, None))
     return AgreementFigure(
         name=name,
         estimate=estimate,
-        least=None if least is None else least[0],
-        least_sample=None if least is None else least[1],
+        least=least[0],
+        least_sample=least[1],
+        most=most[0],
+        most_sample=most[1],
         n_defined=len(defined),
         limit=limit,
         n_below=sum(name in one.below for one in compared),
