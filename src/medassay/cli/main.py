@@ -112,6 +112,20 @@ def freeze(
 
 
 @app.command()
+def certify(
+    dataset: Dataset,
+    source: SourceName,
+    workspace: Root = None,
+    as_json: AsJson = False,
+    enforce: Enforce = False,
+) -> None:
+    """Write the inspection record of a frozen dataset."""
+    from medassay.verbs import certify as verb
+
+    _end(verb.run(_place(workspace, dataset, source)), as_json, enforce)
+
+
+@app.command()
 def train(
     dataset: Dataset,
     source: SourceName,
@@ -156,6 +170,44 @@ def status(
     show.status(found, as_json, sets_only=need_data)
     if need_data and not all(public.present for public in found.public_sets):
         raise typer.Exit(4)
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="A file or folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """What is in these files, and what is wrong with them. Needs no workspace."""
+    from medassay.cli import show
+    from medassay.verbs import check as verb
+
+    result = verb.run(path)
+    show.inspection(result, as_json)
+    if result.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def deidentify(
+    source: Annotated[Path, typer.Argument(help="Folder with files that identify.")],
+    dest: Annotated[Path, typer.Argument(help="New folder for the de-identified files and their proof.")],
+    form: Annotated[
+        str | None, typer.Option(help="How the files are laid out; default: tried in turn.")
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="Key ring, for pseudonyms that agree with earlier runs.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """De-identify a folder, with the proof written beside the output. Needs no workspace."""
+    from medassay.cli import show
+    from medassay.verbs import deidentify as verb
+
+    proof = verb.run(source, dest, form=form, keys=keys)
+    shown = proof if as_json else {name: value for name, value in proof.items() if isinstance(value, int)}
+    show.record(shown | ({} if as_json else {"proof": str(dest / verb.PROOF)}), as_json)
+    if proof["samples_refused"] or proof["files_unassigned"]:
+        raise typer.Exit(1)
 
 
 @app.command()

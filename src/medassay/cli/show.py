@@ -12,7 +12,9 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from medassay.core.estimate import Estimate
+    from medassay.datasets.inspect import Inspected
     from medassay.trust.evidence import Evidence
+    from medassay.verbs.check import Checked
     from medassay.verbs.score import ScoreTable
     from medassay.verbs.status import Status
 
@@ -103,3 +105,41 @@ def _figure(estimate: Estimate) -> str:
         return f"{estimate.value:.4f} ({estimate.undefined})"
     confidence = 100 * (estimate.confidence or 0)
     return f"{estimate.value:.4f} ({confidence:.0f}% CI {estimate.lower:.4f} to {estimate.upper:.4f})"
+
+
+def inspection(found: Checked, as_json: bool) -> None:
+    """A row a file, then what is wrong."""
+    if as_json:
+        files = [
+            {
+                "file": file.file,
+                "form": file.form,
+                "facts": dict(file.facts),
+                "findings": [finding.model_dump(mode="json") for finding in file.findings],
+            }
+            for file in found.files
+        ]
+        findings = [finding.model_dump(mode="json") for finding in found.findings]
+        print(json.dumps({"files": files, "findings": findings}, ensure_ascii=False))
+        return
+    by_form: dict[str, list[Inspected]] = {}
+    for file in found.files:
+        by_form.setdefault(file.form, []).append(file)
+    rows = [
+        {"form": form, "files": len(group), "refused": sum(file.refused for file in group)}
+        for form, group in sorted(by_form.items())
+    ]
+    table(rows, False)
+    console = Console()
+    wrong = [(file.file, finding) for file in found.files for finding in file.findings]
+    for where, finding in [*wrong, *(("", finding) for finding in found.findings)]:
+        console.print(
+            f"{where or 'as a whole'}: {finding.severity} {finding.reason}", highlight=False, markup=False
+        )
+        console.print(
+            f"    found {finding.found}; wanted {finding.wanted}. {finding.remedy}",
+            highlight=False,
+            markup=False,
+        )
+    if not wrong and not found.findings:
+        print("nothing wrong was found")

@@ -9,6 +9,12 @@ from types import ModuleType
 from medassay.core.errors import WrongUse
 
 
+def names_of(room: str) -> list[str]:
+    """The names of a room's extensions, sorted."""
+    package = importlib.import_module(room)
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
 def module_of(room: str, name: str, *, what: str) -> ModuleType:
     """Import `room.name`; an unknown name is answered with those that exist.
 
@@ -19,8 +25,7 @@ def module_of(room: str, name: str, *, what: str) -> ModuleType:
     what : str
         What the name stands for, in the reader's words ("kind of data").
     """
-    package = importlib.import_module(room)
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    names = names_of(room)
     if name not in names:
         raise WrongUse(
             found=f"{what} '{name}'",
