@@ -40,6 +40,11 @@ def spec_of(source=None, **changes):
     return DatasetSpec.model_validate(SPEC | {"sources": [SOURCE | (source or {})]} | changes)
 
 
+@pytest.fixture(scope="session")
+def a_spec():
+    return spec_of
+
+
 @dataclass
 class Store:
     """Objects in memory; can be made to die after some puts."""

@@ -1,10 +1,12 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.findings import Reason
-from medassay.datasets.catalogue import table_of
+from medassay.datasets.catalogue import measurement_table, table_of
 from medassay.datasets.freeze import freeze, released_keys
 from medassay.datasets.manifest import Manifest
 from medassay.datasets.spec import LawfulBasis
@@ -205,3 +207,80 @@ def test_a_manifest_that_is_not_whole_is_never_read(frozen, spoil):
     record["rows"] = spoil(record["rows"])
     with pytest.raises(ValueError, match=r"reference|sorted|subject"):
         Manifest.model_validate(record)
+
+
+fates = st.sampled_from(["refused", "gate", "annotate", "no label", "unlisted", "train_tune", "test"])
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abcdefghij"), fates), max_size=30), st.booleans())
+def test_whatever_became_of_the_samples_nobody_is_on_two_sides_and_everything_is_counted(
+    a_spec, drawn, published
+):
+    spec = a_spec({"division": {"train_tune": ["x"], "test": ["y"]}} if published else None)
+    samples = {f"R-{number:02}": drawn_one for number, drawn_one in enumerate(drawn)}
+    accepted = {name: one for name, one in samples.items() if one[1] != "refused"}
+    tables = {
+        "offered": [
+            {
+                "file_id": f"F-{name}",
+                "bytes": 1,
+                "outcome": "sample" if name in accepted else "refused",
+                "sample_id": name,
+            }
+            for name in samples
+        ],
+        "catalogue": [
+            {
+                "sample_id": name,
+                "subject_id": f"S-{subject}",
+                "subject_known": True,
+                "site": subject,
+                "source_class": "public",
+                "kind": "toy",
+                "status": "accepted" if name in accepted else "refused",
+                "reason": None if name in accepted else "truncated",
+                "division": fate if fate in ("train_tune", "test") else None,
+            }
+            for name, (subject, fate) in samples.items()
+        ],
+        "objects": [
+            {
+                "sample_id": n,
+                "role": "signal",
+                "name": f"{n}.toy",
+                "digest": "0" * 64,
+                "sealed": False,
+                "bytes": 1,
+            }
+            for n in accepted
+        ],
+        "reference": [
+            {"sample_id": name, "digest": "1" * 64, "method": "published"}
+            for name, (_, fate) in accepted.items()
+            if fate != "no label"
+        ],
+        "exclusions": [
+            {"sample_id": name, "stage": fate, "check": "c", "reason": "signal_flat"}
+            for name, (_, fate) in accepted.items()
+            if fate in ("gate", "annotate")
+        ],
+    }
+    made = freeze(
+        "toys",
+        spec,
+        spec.sources[0],
+        STEPS,
+        measurements=measurement_table({}, {name: {} for name in accepted}),
+        **{name: table_of(name, rows, order=("sample_id",)) for name, rows in tables.items()},
+    )
+    if made.outcome is Outcome.REFUSED:
+        assert made.manifest is None
+        return
+    assert (made.flow.files, made.flow.samples.offered) == (made.flow.samples, len(samples))
+    assert made.flow.subjects.offered == len({subject for subject, _ in samples.values()})
+    sides = [set(made.manifest.subjects(part)) for part in ("train", "tune", "test")]
+    assert len(set.union(*sides)) == sum(map(len, sides))
+    out = {row["sample_id"] for row in made.exclusions.to_pylist()}
+    assert out | set(made.manifest.samples()) == set(accepted)
+    assert not out & set(made.manifest.samples())

@@ -79,10 +79,10 @@ def freeze(
     _require_evidence(stem, spec, source, evidence)
     catalogued = rows_of("catalogue", catalogue)
     before = rows_of("exclusions", exclusions)
-    disjointness = _disjointness(source, catalogued)
     bad = [step for step in evidence if step.outcome in (Outcome.FAILED, Outcome.REFUSED)]
     if bad:
-        return _refused(before, disjointness, [_step_failed(step) for step in bad])
+        accepted = [row for row in catalogued if row["status"] == "accepted"]
+        return _refused(before, _disjointness(source, accepted), [_step_failed(step) for step in bad])
 
     facts = _facts(catalogued, measurements, {row["sample_id"] for row in before})
     labels = {row["sample_id"]: row["digest"] for row in rows_of("reference", reference)}
@@ -90,6 +90,8 @@ def freeze(
     meets = cohort.apply(spec.cohort, {s: row for s, row in facts.items() if s in labels})
     divided = divide(spec.split, {s: facts[s] for s in meets.inside}, published=source.division is not None)
     gone = [*before, *map(_no_reference, unlabelled), *meets.exclusions, *divided.exclusions]
+    frozen = [facts[sample] for sample in divided.parts]
+    disjointness = _disjointness(source, frozen)
     if divided.empty:
         return _refused(gone, disjointness, [_too_few(divided)])
 
@@ -115,7 +117,7 @@ def freeze(
         exclusions=_exclusion_table(gone),
         disjointness=disjointness,
         counts=_counts(flow, manifest),
-        findings=_notes(disjointness, catalogued, source),
+        findings=_notes(disjointness, frozen, source),
     )
 
 
@@ -153,8 +155,8 @@ def _require_evidence(stem: str, spec: DatasetSpec, source: Source, evidence: Se
         )
 
 
-def _disjointness(source: Source, catalogued: Sequence[Mapping[str, Any]]) -> Disjointness:
-    known = all(row["subject_known"] for row in catalogued if row["status"] == "accepted")
+def _disjointness(source: Source, rows: Sequence[Mapping[str, Any]]) -> Disjointness:
+    known = all(row["subject_known"] for row in rows)
     return "proven" if source.identity == "known" and known else "not_provable"
 
 
@@ -247,13 +249,13 @@ def _no_reference(sample: str) -> dict[str, str]:
 
 
 def _notes(
-    disjointness: Disjointness, catalogued: Sequence[Mapping[str, Any]], source: Source
+    disjointness: Disjointness, rows: Sequence[Mapping[str, Any]], source: Source
 ) -> tuple[Finding, ...]:
     if disjointness == "proven":
         return ()
-    unknown = sum(not row["subject_known"] for row in catalogued if row["status"] == "accepted")
+    unknown = sum(not row["subject_known"] for row in rows)
     said = "its identity is declared not provable" if source.identity == "not_provable" else ""
-    count = f"{unknown} accepted samples of unknown subject" if unknown else ""
+    count = f"{unknown} samples of unknown subject" if unknown else ""
     return (
         Finding(
             reason=Reason.SAME_SUBJECT,
