@@ -57,7 +57,8 @@ def mains_share(signal_mv: FloatArray, sampling_hz: float) -> FloatArray:
     frequency, power = _spectrum(signal_mv, sampling_hz)
     band = power[(frequency >= 1) & (frequency <= 70)].sum(axis=0)
     mains = np.max([power[np.abs(frequency - hz) <= 1].sum(axis=0) for hz in (50.0, 60.0)], axis=0)
-    return np.divide(mains, band, out=np.full(len(band), np.nan), where=band > 0)
+    share: FloatArray = np.divide(mains, band, out=np.full(len(band), np.nan), where=band > 0)
+    return share
 
 
 def amplitude_mv(signal_mv: FloatArray, sampling_hz: float) -> FloatArray:
@@ -99,7 +100,8 @@ def _range(windows: FloatArray) -> FloatArray:
     """Range of each window and lead; one that was not measured has none."""
     low = np.where(np.isnan(windows), np.inf, windows).min(axis=1)
     high = np.where(np.isnan(windows), -np.inf, windows).max(axis=1)
-    return np.maximum(high - low, 0.0)
+    moved: FloatArray = np.maximum(high - low, 0.0)
+    return moved
 
 
 def _filled(signal_mv: FloatArray) -> FloatArray:
@@ -108,7 +110,8 @@ def _filled(signal_mv: FloatArray) -> FloatArray:
     if not lost.any():
         return signal_mv
     median = np.array([np.median(v[~np.isnan(v)]) if (~np.isnan(v)).any() else 0.0 for v in signal_mv.T])
-    return np.where(lost, median, signal_mv)
+    filled: FloatArray = np.where(lost, median, signal_mv)
+    return filled
 
 
 def _in_long_runs(equal: NDArray[np.bool_]) -> int:
