@@ -159,6 +159,23 @@ def arrange(places: Sequence[SlicePlace]) -> Arrangement | Finding:
     return Arrangement(tuple(int(i) for i in order), Grid((len(places), *first.size), affine))
 
 
+def headers_in_order(objects: Sequence[bytes]) -> tuple[list[Dataset], Grid, tuple[int, ...]]:
+    """Headers of a series in geometric order, their grid, and where each stood among `objects`.
+
+    Raises
+    ------
+    WrongUse
+        When an object is no image with a place, or the images make no volume.
+    """
+    opened = [open(content) for content in objects]
+    arranged = arrange([place_of(dataset) for dataset in opened])
+    if isinstance(arranged, Finding):
+        raise WrongUse(
+            found=arranged.found, wanted=arranged.wanted, remedy=arranged.remedy, where=arranged.where
+        )
+    return [opened[index] for index in arranged.order], arranged.grid, arranged.order
+
+
 def stored_values(dataset: Dataset) -> NDArray[np.int64]:
     """The stored pixel values of one slice, before any rescaling.
 
