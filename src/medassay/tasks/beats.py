@@ -240,7 +240,7 @@ def _paired(
     if j > 0 and tst[j - 1] < start and _nearer_before(ref[i], tst[j - 1], tst[j], window):
         pair(i, j - 1)  # detected just before the test period began
         i += 1
-    elif tst[j] - start <= window and abs(ref[i] - tst[j + 1]) < abs(ref[i] - tst[j]):
+    elif ref[i] < far and tst[j] - start <= window and abs(ref[i] - tst[j + 1]) < abs(ref[i] - tst[j]):
         j += 1  # its partner lies before the test period
     while ref[i] <= end or tst[j] <= end:
         at_ref, at_tst = ref[i], tst[j]

@@ -33,13 +33,15 @@ def recount(
     at_ref, named_ref = _beats(reference, rules.classes)
     at_test, named_test = _beats(test, rules.classes)
     end = length if length is not None else int(at_ref.max(initial=-1))
+    later = at_ref >= start  # reference beats of the learning period take no part, as partners neither
+    at_ref, named_ref = at_ref[later], named_ref[later]
     joined = _closest_first(at_ref, at_test, window)
     of_ref = np.full(len(at_ref), "o", dtype="<U1")
     of_test = np.full(len(at_test), "O", dtype="<U1")
     for i, j in joined:
         of_ref[i], of_test[j] = named_test[j], named_ref[i]
     # A pair is counted when its reference beat lies in the test period, an extra detection when it does.
-    counted_ref = (at_ref >= start) & (at_ref <= end)
+    counted_ref = at_ref <= end
     counted_test = (of_test == "O") & (at_test >= start) & (at_test <= end)
     counted_test &= ~_fibrillating(reference, at_test, end)
     counted_test &= ~_excused(at_ref, at_test, start, window)
@@ -64,12 +66,11 @@ def _excused(at_ref: IntArray, at_test: IntArray, start: int, window: int) -> Bo
     Its partner may lie before the period.
     """
     excused = np.zeros(len(at_test), bool)
-    later_ref = at_ref[at_ref >= start]
     places = np.flatnonzero(at_test >= start)
-    if len(places) > 1 and len(later_ref):
+    if len(places) > 1 and len(at_ref):
         first, second = at_test[places[:2]]
         near_start = first - start <= window
-        excused[places[0]] = near_start and abs(later_ref[0] - second) < abs(later_ref[0] - first)
+        excused[places[0]] = near_start and abs(at_ref[0] - second) < abs(at_ref[0] - first)
     return excused
 
 
