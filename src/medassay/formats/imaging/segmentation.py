@@ -381,16 +381,14 @@ def _write_frames(
     dataset.DimensionIndexSequence = Items(
         [_index(0x0062000B, 0x0062000A, dimension), _index(0x00200032, 0x00209113, dimension)]
     )
+    places = [_item("ImagePositionPatient", [_text(v) for v in grid.position(k)]) for k in range(slices)]
     groups = []
     for order, number in enumerate(numbers, 1):
-        for plane in range(slices):
-            content, position, segment, group = Item(), Item(), Item(), Item()
-            content.DimensionIndexValues = [order, plane + 1]
-            position.ImagePositionPatient = [_text(v) for v in grid.position(plane)]
-            segment.ReferencedSegmentNumber = number
-            group.FrameContentSequence = Items([content])
-            group.PlanePositionSequence = Items([position])
-            group.SegmentIdentificationSequence = Items([segment])
+        segment = Items([_item("ReferencedSegmentNumber", number)])
+        for plane, place in enumerate(places):
+            group = _item("PlanePositionSequence", Items([place]))
+            group.FrameContentSequence = Items([_item("DimensionIndexValues", [order, plane + 1])])
+            group.SegmentIdentificationSequence = segment
             groups.append(group)
     dataset.PerFrameFunctionalGroupsSequence = Items(groups)
     dataset.Rows, dataset.Columns, dataset.NumberOfFrames = rows, columns, len(groups)
@@ -400,6 +398,14 @@ def _write_frames(
     dataset.LossyImageCompression, dataset.SegmentationType = "00", "BINARY"
     stack = np.stack([labels == number for number in numbers]).astype(np.uint8)
     dataset.PixelData = pack_bits(stack.ravel())
+
+
+def _item(keyword: str, value: Any) -> Dataset:
+    from pydicom.dataset import Dataset as Item
+
+    item = Item()
+    setattr(item, keyword, value)
+    return item
 
 
 def _index(pointer: int, group: int, dimension: str) -> Dataset:

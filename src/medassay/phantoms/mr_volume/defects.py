@@ -60,7 +60,7 @@ def _clipped(writer: Writer, case: Case) -> None:
 
 
 def _noise(writer: Writer, case: Case) -> None:
-    draw = np.random.default_rng([writer.seed, 1])
+    draw = np.random.default_rng([writer.seed, 10_001])
     values = case.pixels() + draw.normal(0, 0.35 * case.site.gain, case.grid.shape)
     case.set_pixels(np.clip(np.rint(values), 0, 4095).astype(np.int64))
     writer.write(case)
@@ -69,7 +69,7 @@ def _noise(writer: Writer, case: Case) -> None:
 def _duplicate(writer: Writer, case: Case) -> None:
     """The same pixels under another person's id, with UIDs of their own."""
     writer.write(case)
-    draw = np.random.default_rng([writer.seed, 2])
+    draw = np.random.default_rng([writer.seed, 10_002])
     other = headers.invented(draw, 98, case.site)
     token = f"{case.token}-copy"
     images = headers.series(

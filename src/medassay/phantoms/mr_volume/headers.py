@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,9 +70,9 @@ def series(
     instance_order: Sequence[int],
 ) -> list[Dataset]:
     """One object a slice, in geometric order; instance numbers follow `instance_order`, not geometry."""
+    common = _series(person, site, values.shape, grid, token)
     return [
-        _slice(person, site, plane, grid, index, token, instance_order[index])
-        for index, plane in enumerate(values)
+        _slice(common, plane, grid, index, token, instance_order[index]) for index, plane in enumerate(values)
     ]
 
 
@@ -84,23 +85,31 @@ def encoded(image: Dataset) -> bytes:
 
 
 def _slice(
-    person: Person,
-    site: Site,
-    plane: NDArray[np.int64],
-    grid: Grid,
-    index: int,
-    token: str,
-    instance_number: int,
+    common: Dataset, plane: NDArray[np.int64], grid: Grid, index: int, token: str, instance_number: int
 ) -> Dataset:
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import UID, ExplicitVRLittleEndian
 
     image = Dataset()
+    for element in common:
+        image.add(copy(element))  # a defect changes one slice, not all of them
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     image.file_meta.MediaStorageSOPClassUID = UID(MR_IMAGE)
-    image.SOPClassUID = MR_IMAGE
     image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(uid(token, "slice", index))
+    image.InstanceNumber = instance_number
+    image.ImagePositionPatient = [f"{v:.6g}" for v in grid.position(index)]
+    image.SliceLocation = f"{grid.position(index)[2]:.6g}"
+    image.add_new(0x7FE00010, "OW", plane.astype("<u2").tobytes())
+    return image
+
+
+def _series(person: Person, site: Site, shape: Sequence[int], grid: Grid, token: str) -> Dataset:
+    """What all slices of a series have in common."""
+    from pydicom.dataset import Dataset
+
+    image = Dataset()
+    image.SOPClassUID = MR_IMAGE
     image.StudyInstanceUID = uid(token, "study")
     image.SeriesInstanceUID = uid(token, "series")
     image.FrameOfReferenceUID = uid(token, "frame")
@@ -112,12 +121,14 @@ def _slice(
     image.MagneticFieldStrength = site.field_t
     image.ScanningSequence, image.SequenceVariant, image.MRAcquisitionType = "GR", "MP", "3D"
     image.RepetitionTime, image.EchoTime, image.InversionTime, image.FlipAngle = "2300", "2.98", "900", "9"
-    image.SeriesNumber, image.InstanceNumber = 2, instance_number
-    _place(image, grid, index)
+    image.SeriesNumber = 2
+    step, rows, columns = grid.spacing_mm
+    image.ImageOrientationPatient = ["1", "0", "0", "0", "1", "0"]
+    image.PixelSpacing = [f"{rows:g}", f"{columns:g}"]
+    image.SliceThickness = image.SpacingBetweenSlices = f"{step:g}"
     image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
-    image.Rows, image.Columns = plane.shape
+    image.Rows, image.Columns = shape[1:]
     image.BitsAllocated, image.BitsStored, image.HighBit, image.PixelRepresentation = 16, 12, 11, 0
-    image.add_new(0x7FE00010, "OW", plane.astype("<u2").tobytes())
     return image
 
 
@@ -155,12 +166,3 @@ def _people(image: Dataset, person: Person, site: Site) -> None:
 def _as_written(text: str, site: Site) -> str:
     """Text that becomes GBK bytes where the site writes them without saying so."""
     return text.encode("gbk").decode("latin-1") if site.charset == "GBK without a tag" else text
-
-
-def _place(image: Dataset, grid: Grid, index: int) -> None:
-    step, rows, columns = grid.spacing_mm
-    image.ImagePositionPatient = [f"{v:.6g}" for v in grid.position(index)]
-    image.ImageOrientationPatient = ["1", "0", "0", "0", "1", "0"]
-    image.PixelSpacing = [f"{rows:g}", f"{columns:g}"]
-    image.SliceThickness = image.SpacingBetweenSlices = f"{step:g}"
-    image.SliceLocation = f"{grid.position(index)[2]:.6g}"
