@@ -5,21 +5,21 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from medassay.annotation.agreement import AgreementFigure, AgreementRecord
 from medassay.annotation.spec import AnnotationSpec
 from medassay.core.canonical import digest_of
+from medassay.core.estimate import Estimate
+from medassay.datasets.flow import Flow
 from medassay.datasets.spec import DatasetSpec
 from medassay.evaluation.protocol import Protocol
 from medassay.evaluation.scorer import Metric
+from medassay.quality import wording
+from medassay.quality.certificate import Certificate
+from medassay.quality.sampling import isolated_lot_plan
 from medassay.quality.spec import QualitySpec
 from medassay.registry.device import DeviceSpec
 from medassay.reports.given import (
-    Agreement,
-    AgreementFigure,
     Booking,
-    CheckFacts,
-    Count,
-    Flow,
-    Inspection,
     LedgerFacts,
     Step,
     Training,
@@ -296,16 +296,34 @@ def run_record(
 
 
 def flow(test: int = 24) -> Flow:
-    def count(files: int, samples: int, subjects: int) -> Count:
-        return Count(files=files, samples=samples, subjects=subjects)
+    def counts(refused: int, excluded: int, train: int, tune: int, test: int) -> dict[str, int]:
+        parts = {"refused": refused, "excluded": excluded, "train": train, "tune": tune, "test": test}
+        return {"offered": sum(parts.values()), **parts}
 
-    return Flow(
-        offered=count(227 + 2 * test, 109 + test, 90 + test),
-        refused=count(7, 3, 1),
-        excluded=count(20, 6, 4),
-        train=count(160, 80, 68),
-        tune=count(40, 20, 17),
-        test=count(2 * test, test, test),
+    return Flow.model_validate(
+        {
+            "files": counts(7, 20, 160, 40, 2 * test),
+            "samples": counts(3, 6, 80, 20, test),
+            "subjects": counts(1, 4, 68, 17, test),
+            "unassigned_files": 1,
+            "refused": [
+                {"stage": "ingest", "check": "intake", "reason": "truncated", "samples": 2},
+                {"stage": "ingest", "check": "intake", "reason": "character_set", "samples": 1},
+            ],
+            "excluded": [
+                {"stage": "gate", "check": "rate", "reason": "value_implausible", "samples": 4},
+                {"stage": "freeze", "check": "adult", "reason": "outside_cohort", "samples": 2},
+            ],
+            "cohort": [
+                {
+                    "rule": "adult",
+                    "before": 126 + test - 22,
+                    "outside": 1,
+                    "not_stated": 1,
+                    "after": 124 + test - 22,
+                }
+            ],
+        }
     )
 
 
@@ -337,45 +355,114 @@ def ledger(**changes: Any) -> LedgerFacts:
     return facts.model_copy(update=changes)
 
 
-def agreement(method: str = "reads") -> Agreement:
-    figures = (
-        AgreementFigure(name="sensitivity[V]", value=0.943, lower=0.91, upper=0.968, limit=0.8),
-        AgreementFigure(name="kappa", value=None, note="no reference event"),
+def agreement(method: str = "reads") -> AgreementRecord:
+    if method != "reads":
+        return AgreementRecord(task="beats", method=method, not_performed="imported as published")
+    defined = Estimate(
+        value=0.943, lower=0.91, upper=0.968, confidence=0.95, method="cluster bootstrap", n_subjects=109
     )
-    return Agreement(
-        method=method,
-        samples=124,
-        subjects=109,
-        by_method={"agreed": 117, "arbitrated": 7} if method == "reads" else {method: 124},
-        figures=figures if method == "reads" else (),
-    )
-
-
-def inspection() -> Inspection:
-    return Inspection(
-        issuer_kind="self",
-        number="QI-3f2a9c",
-        outcome="passed",
-        digest=digest("certificate"),
-        checks=(
-            CheckFacts(
-                id="rate",
-                title=pair("心率合理", "Plausible heart rate"),
-                severity="exclude",
-                source="ANSI/AAMI EC57",
-                checked=130,
-                failed=6,
-            ),
+    none = Estimate(value=None, n_subjects=109, undefined="undefined for the pooled reads")
+    return AgreementRecord(
+        task="beats",
+        method="reads",
+        readers=("reader-x", "reader-y"),
+        n_samples=124,
+        n_subjects=109,
+        n_agreed=116,
+        n_arbitrated=7,
+        n_unresolved=1,
+        figures=tuple(
+            AgreementFigure(
+                name=name,
+                estimate=one,
+                least=None,
+                least_sample=None,
+                most=None,
+                most_sample=None,
+                n_defined=120,
+                limit=limit,
+                n_below=8,
+            )
+            for name, one, limit in (("sensitivity[V]", defined, 0.8), ("kappa", none, None))
         ),
     )
+
+
+def inspection(test: int = 24, **changes: Any) -> Certificate:
+    exact = Estimate(
+        value=6 / 130, lower=0.0171, upper=0.0978, confidence=0.95, method="clopper_pearson", n_subjects=130
+    )
+    fields: dict[str, Any] = {
+        "title": wording.TITLES["self"],
+        "issuer": {"kind": "self", "number": f"QI-{digest('manifest')[:12]}"},
+        "statement": wording.STATEMENTS["self"],
+        "dataset": "some-ecg",
+        "source": "phantom",
+        "source_class": "synthetic",
+        "spec_version": "1.0.0",
+        "quality_spec_version": "1.1",
+        "manifest": digest("manifest"),
+        "samples": 100 + test,
+        "subjects": 85 + test,
+        "disjointness": "proven",
+        "flow": flow(test),
+        "gate": {
+            "evidence": digest("gate"),
+            "outcome": "passed",
+            "samples_assessed": 130,
+            "samples_excluded": 6,
+            "excluded_samples": exact,
+            "touched_subjects": exact,
+            "checks": [
+                {
+                    "id": "rate",
+                    "title": pair("心率合理", "Plausible heart rate"),
+                    "severity": "exclude",
+                    "reason": "value_implausible",
+                    "source": "ANSI/AAMI EC57",
+                    "expectation": "ExpectColumnValuesToBeBetween",
+                    "arguments": {"column": "hr", "min_value": 20, "max_value": 300},
+                    "applied": 130,
+                    "failed": 4,
+                    "met": False,
+                }
+            ],
+            "limits": [
+                {"id": "largest_excluded_share", "limit": 0.2, "found": 6 / 130, "kept": True},
+                {"id": "least_samples_per", "column": "site", "limit": 20, "found": 38, "kept": True},
+            ],
+        },
+        "annotation": {
+            "evidence": digest("annotate"),
+            "outcome": "passed",
+            "counts": {"samples": 124},
+            "agreement": agreement().model_dump(mode="json"),
+        },
+        "label_audit": {
+            "plan": isolated_lot_plan(
+                lot_size=100 + test, limiting_quality=0.1, consumers_risk=0.1, acceptance_number=0
+            ),
+            "source": "GB/T 2828.2",
+            "drawn": [f"smp-{n:016x}" for n in range(20)],
+            "not_performed": wording.NOT_READ_AGAIN,
+        },
+        "aspects": [
+            {"id": "values", "title": wording.VALUES, "performed": True, "how": wording.BY_MACHINE},
+            {"id": "audit", "title": wording.AUDIT, "performed": False, "how": wording.NOT_READ_AGAIN},
+        ],
+        "outcome": "passed",
+    }
+    return Certificate.model_validate(fields | changes)
 
 
 def training() -> Training:
     return Training(
         by="run_here",
         parameters={"epochs": 12, "rate": 0.001},
-        curve_columns=("epoch", "train_loss", "tune_figure"),
-        curve=tuple((float(n), 1.4 / (n + 1) + 0.1, 0.93 - 0.5 / (n + 1)) for n in range(12)),
+        curves={
+            "train_loss": tuple((n, 1.4 / (n + 1) + 0.1) for n in range(12)),
+            "tune_figure": tuple((n, 0.93 - 0.5 / (n + 1)) for n in range(12)),
+        },
         sandbox="bubblewrap, no network",
     )
 
@@ -394,9 +481,9 @@ def inputs(source_name: str = "phantom", *, subjects: int = 24, **changes: Any) 
         "run": run_record(source_name, chosen.source_class.value, subjects=subjects),
         "metrics": METRICS,
         "flow": flow(subjects),
-        "disjoint": True,
+        "disjointness": "proven",
         "agreement": agreement("reads" if source_name in ("phantom", "ward") else "published"),
-        "inspection": inspection(),
+        "inspection": inspection(subjects),
         "training": training(),
         "chain": chain(),
         "ledger": ledger(),

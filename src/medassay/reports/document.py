@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from medassay.core.terms import Lang
@@ -87,7 +88,9 @@ class Verdict:
     label: str
     word: str
     tone: Tone
+    endpoint: str
     figure: str
+    size: str
 
 
 @dataclass(frozen=True)
@@ -107,12 +110,16 @@ class Cover:
     statement: tuple[str, ...]
     verdict: Verdict | None
     groups: tuple[tuple[str, tuple[tuple[str, Cell], ...]], ...]
+    flow_title: str
+    flow: Table
+    flow_note: str
     limits_title: str
     limits: tuple[str, ...]
     signatures: tuple[Signature, ...]
     signatures_note: str
     qr_svg: bytes
     qr_caption: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,7 @@ class Document:
     title: str
     number: str
     digest: str
+    dated: datetime  # stands in the file's own data; a function of the record, never the clock
     contents_title: str
     page_of: str  # with {page} and {pages}
     cover: Cover

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from pydantic import Field
 
 from medassay.core.estimate import Estimate
-from medassay.evaluation.analysis import Results, analyse
+from medassay.evaluation.analysis import Results
 from medassay.evaluation.protocol import Goal
 from medassay.reports.given import Given, Part
+from medassay.room.results import results_of as analysed
 
 
 class Figure(Part):
@@ -38,18 +39,9 @@ CODE = "medassay.evaluation.analysis"
 
 
 def results_of(given: Given) -> Results:
-    """Every result of the run, from its subjects' statistics alone."""
-    run = given.run
-    return analyse(
-        given.protocol,
-        {name: metric.as_metric() for name, metric in given.metrics.items()},
-        [row.subject for row in run.subjects],
-        [row.statistics for row in run.subjects],
-        [row.strata for row in run.subjects],
-        run.source,
-        synthetic=run.source_class == "synthetic",
-        answered=_answered(given),
-    )
+    """Every result of the run, from its subjects' statistics and the formulas that the report carries."""
+    metrics = {name: metric.as_metric() for name, metric in given.metrics.items()}
+    return analysed(given.run, given.protocol, metrics)
 
 
 def figures_of(given: Given, results: Results) -> tuple[Figure, ...]:
@@ -117,17 +109,3 @@ def _figure(given: Given, results: Results, endpoint: str) -> Figure:
         seed=given.protocol.seed,
         code=CODE,
     )
-
-
-def _answered(given: Given) -> list[dict[str, float]]:
-    """Per subject, the sums over the samples that the device answered."""
-    sums: dict[str, dict[str, float]] = {row.subject: {} for row in given.run.subjects}
-    for case in given.run.cases:
-        if case.status == "ok":
-            _add(sums[case.subject], case.statistics)
-    return [sums[row.subject] for row in given.run.subjects]
-
-
-def _add(sums: dict[str, float], statistics: Mapping[str, float]) -> None:
-    for name, value in statistics.items():
-        sums[name] = sums.get(name, 0.0) + value

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from medassay.annotation.agreement import AgreementRecord
 from medassay.annotation.spec import AnnotationSpec
+from medassay.core.canonical import digest_of
 from medassay.core.errors import EvidenceBroken
+from medassay.core.estimate import Estimate
 from medassay.core.specs import Bilingual
+from medassay.datasets.flow import Flow
 from medassay.datasets.spec import CohortRule, DatasetSpec, Disease, LawfulBasis, Source, SourceClass, Split
 from medassay.evaluation.protocol import Protocol
 from medassay.evaluation.scorer import Metric
+from medassay.quality.certificate import Certificate, GateResult, Issuer
 from medassay.quality.spec import QualitySpec
 from medassay.registry.device import DeviceSpec
 from medassay.room.record import RunRecord
@@ -82,12 +87,6 @@ class DatasetFacts(Part):
         )
 
 
-class Count(Part):
-    files: int = Field(ge=0)
-    samples: int = Field(ge=0)
-    subjects: int = Field(ge=0)
-
-
 UNITS: tuple[Literal["files", "samples", "subjects"], ...] = ("files", "samples", "subjects")
 PARTS: tuple[Literal["refused", "excluded", "train", "tune", "test"], ...] = (
     "refused",
@@ -96,25 +95,6 @@ PARTS: tuple[Literal["refused", "excluded", "train", "tune", "test"], ...] = (
     "tune",
     "test",
 )
-
-
-class Flow(Part):
-    """The case flow: offered = refused + excluded + train + tune + test, in each unit."""
-
-    offered: Count
-    refused: Count
-    excluded: Count
-    train: Count
-    tune: Count
-    test: Count
-
-    @model_validator(mode="after")
-    def _adds_up(self) -> Self:
-        for unit in UNITS:
-            parts = sum(getattr(getattr(self, part), unit) for part in PARTS)
-            if parts != getattr(self.offered, unit):
-                raise ValueError(f"{getattr(self.offered, unit)} {unit} offered, but {parts} accounted for")
-        return self
 
 
 class MetricFacts(Part):
@@ -140,47 +120,62 @@ class MetricFacts(Part):
         return Metric(**self.model_dump())
 
 
-class AgreementFigure(Part):
+class AgreementFacts(Part):
     """One pooled figure of two reads; no value where it is not defined."""
 
     name: str
-    value: float | None
-    lower: float | None = None
-    upper: float | None = None
-    limit: float | None = None
-    note: str = ""
+    estimate: Estimate
+    limit: float | None
+    below: int = Field(ge=0, description="samples below the limit")
 
 
 class Agreement(Part):
-    """How the reference standard came about, and how far two readers agreed."""
+    """How the reference standard came about, without readers' names and without their single reads."""
 
     method: Literal["reads", "published", "computed"]
-    samples: int = Field(ge=0)
+    not_performed: str = Field(description="why no agreement was measured; empty: it was")
+    samples: int = Field(ge=0, description="that two readers read")
     subjects: int = Field(ge=0)
-    by_method: dict[str, int] = Field(description="samples by how their label came about")
-    figures: tuple[AgreementFigure, ...] = ()
+    agreed: int = Field(ge=0)
+    arbitrated: int = Field(ge=0)
+    unresolved: int = Field(ge=0)
+    figures: tuple[AgreementFacts, ...]
 
-
-class CheckFacts(Part):
-    """One gate of the inspection, as it came out."""
-
-    id: str
-    title: Bilingual
-    severity: str
-    source: str
-    checked: int | None = Field(default=None, ge=0)
-    failed: int = Field(ge=0)
+    @classmethod
+    def of(cls, record: AgreementRecord) -> Self:
+        return cls(
+            method=record.method,
+            not_performed=record.not_performed,
+            samples=record.n_samples,
+            subjects=record.n_subjects,
+            agreed=record.n_agreed,
+            arbitrated=record.n_arbitrated,
+            unresolved=record.n_unresolved,
+            figures=tuple(
+                AgreementFacts(name=one.name, estimate=one.estimate, limit=one.limit, below=one.n_below)
+                for one in record.figures
+            ),
+        )
 
 
 class Inspection(Part):
-    """The dataset's inspection record, as far as a report cites it."""
+    """The dataset's inspection record as a report cites it: without readers' names and samples drawn."""
 
-    issuer_kind: Literal["self", "laboratory", "certification_body"]
-    issuer: str = ""
-    number: str
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the whole record")
+    issuer: Issuer
+    manifest: str
     outcome: Outcome
-    digest: str
-    checks: tuple[CheckFacts, ...]
+    gate: GateResult
+
+    @classmethod
+    def of(cls, certificate: Certificate) -> Self:
+        return cls(
+            digest=digest_of(certificate.model_dump(mode="json")),
+            issuer=certificate.issuer,
+            manifest=certificate.manifest,
+            outcome=certificate.outcome,
+            gate=certificate.gate,
+        )
 
 
 class Step(Part):
@@ -223,8 +218,9 @@ class Training(Part):
 
     by: Literal["run_here", "declared"]
     parameters: dict[str, int | float | str | bool] = Field(default_factory=dict)
-    curve_columns: tuple[str, ...] = ()
-    curve: tuple[tuple[float | None, ...], ...] = ()
+    curves: dict[str, tuple[tuple[int, float], ...]] = Field(
+        default_factory=dict, description="figure to (step, value)"
+    )
     sandbox: str = Field(default="", description="how the room was closed while it trained")
 
 
@@ -248,7 +244,7 @@ class Given(Part):
     run: RunRecord
     metrics: dict[str, MetricFacts]
     flow: Flow
-    disjoint: bool = Field(description="no subject stands in two splits, as far as ids tell")
+    disjointness: Literal["proven", "not_provable"]
     agreement: Agreement | None
     inspection: Inspection | None
     training: Training | None
@@ -273,9 +269,10 @@ def require_one_story(given: Given) -> None:
         ("dataset", run.dataset, given.dataset.stem),
         ("source", run.source, given.dataset.source.name),
         ("source class", run.source_class, given.dataset.source.source_class.value),
+        ("dataset version", given.inspection.manifest if given.inspection else run.manifest, run.manifest),
         ("device version", run.device_version, given.device.version),
-        ("test samples", len(run.cases), flow.test.samples),
-        ("test subjects", len(run.subjects), flow.test.subjects),
+        ("test samples", len(run.cases), flow.samples.test),
+        ("test subjects", len(run.subjects), flow.subjects.test),
         ("samples of all subjects", sum(row.samples for row in run.subjects), len(run.cases)),
     ]
     for what, found, wanted in stories:

@@ -32,6 +32,8 @@ def deviations(given: Given) -> tuple[Remark, ...]:
     differing = sum(not entry.agrees for entry in given.run.second_entry)
     if differing:
         found.append(Remark(key="deviation_double_entry", values={"statistics": str(differing)}))
+    if given.run.causality is not None and not given.run.causality.held:
+        found.append(Remark(key="deviation_causality"))
     if not given.ledger.locked_first:
         found.append(Remark(key="deviation_lock"))
     return tuple(found)
@@ -46,6 +48,10 @@ def _of_figures(given: Given) -> Iterator[Remark]:
     """What makes the figures themselves doubtful."""
     if any(not entry.agrees for entry in given.run.second_entry):
         yield Remark(key="limit:double_entry")
+    causality = given.run.causality
+    if causality is not None and not causality.held:
+        key = "limit:looked_ahead" if causality.differing else "limit:causality_not_shown"
+        yield Remark(key=key)
     if given.run.source_class == "synthetic":
         yield Remark(key="limit:synthetic")
 
@@ -56,7 +62,7 @@ def _of_data(given: Given) -> Iterator[Remark]:
         yield Remark(key="limit:public")
     if given.dataset.source.identity == "not_provable":
         yield Remark(key="limit:identity")
-    elif not given.disjoint:
+    elif given.disjointness != "proven":
         yield Remark(key="limit:not_disjoint")
     if not given.ledger.locked_first:
         yield Remark(key="limit:lock_unproven")
@@ -67,8 +73,9 @@ def _of_data(given: Given) -> Iterator[Remark]:
 def _of_size(given: Given, results: Results) -> Iterator[Remark]:
     """What makes the interval wide or the conclusion open."""
     minimum = given.protocol.minimum_subjects
-    if results.subjects < minimum:
-        values = {"subjects": str(results.subjects), "minimum": str(minimum)}
+    contributing = results.of(results.primary).estimate.n_subjects
+    if contributing < minimum:
+        values = {"subjects": str(contributing), "minimum": str(minimum)}
         yield Remark(key="limit:few_subjects", values=values)
     if results.of(results.primary).estimate.lower is None:
         yield Remark(key="limit:no_interval")
@@ -81,7 +88,7 @@ def _of_scope(given: Given) -> Iterator[Remark]:
     """What the validation did not reach."""
     run, inspection = given.run, given.inspection
     if not run.sealing.sealed and not run.sealing.public_data:
-        yield Remark(key="limit:not_sealed", values={"means": run.sealing.means})
+        yield Remark(key="limit:not_sealed", values={"means": f"means:{run.sealing.means}"})
     if inspection is None:
         yield Remark(key="limit:inspection_none")
     elif inspection.outcome != Outcome.PASSED:
@@ -92,7 +99,7 @@ def _of_scope(given: Given) -> Iterator[Remark]:
     method = given.agreement.method if given.agreement else None
     if method in ("published", "computed"):
         yield Remark(key=f"limit:{method}_reference")
-    if inspection is not None and inspection.issuer_kind == "self":
+    if inspection is not None and inspection.issuer.kind == "self":
         yield Remark(key="limit:self_inspection")
     yield Remark(key="limit:no_external")
     yield Remark(key="limit:not_robust")

@@ -7,19 +7,21 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from medassay.annotation.agreement import AgreementRecord
 from medassay.annotation.spec import AnnotationSpec
 from medassay.core.canonical import canonical_json, digest_of
+from medassay.datasets.flow import Flow
 from medassay.datasets.spec import DatasetSpec, Source
 from medassay.evaluation.analysis import Results
 from medassay.evaluation.protocol import Protocol
 from medassay.evaluation.scorer import Metric
+from medassay.quality.certificate import Certificate
 from medassay.quality.spec import QualitySpec
 from medassay.registry.device import DeviceSpec
 from medassay.reports.figures import Figure, figures_of, results_of
 from medassay.reports.given import (
     Agreement,
     DatasetFacts,
-    Flow,
     Given,
     Inspection,
     Issue,
@@ -32,6 +34,7 @@ from medassay.reports.given import (
 )
 from medassay.reports.limits import Remark, deviations, limits, unanswered
 from medassay.room.record import RunRecord
+from medassay.room.results import summed
 from medassay.trust.evidence import code_identity
 
 
@@ -105,9 +108,9 @@ def build(
     run: RunRecord,
     metrics: Mapping[str, Metric],
     flow: Flow,
-    disjoint: bool,
-    agreement: Agreement | None,
-    inspection: Inspection | None,
+    disjointness: Literal["proven", "not_provable"],
+    agreement: AgreementRecord | None,
+    inspection: Certificate | None,
     training: Training | None,
     chain: Sequence[Step],
     ledger: LedgerFacts,
@@ -122,8 +125,8 @@ def build(
         Name of the database's specs.
     metrics : mapping
         The scorer's, as `metrics(options)` gives them.
-    disjoint : bool
-        What `freeze` found: no subject in two splits.
+    disjointness : "proven" or "not_provable"
+        What `freeze` found.
     agreement, inspection, training
         None where the step was not taken; the report says so.
 
@@ -142,9 +145,9 @@ def build(
             run=run,
             metrics={name: MetricFacts.of(metric) for name, metric in sorted(metrics.items())},
             flow=flow,
-            disjoint=disjoint,
-            agreement=agreement,
-            inspection=inspection,
+            disjointness=disjointness,
+            agreement=Agreement.of(agreement) if agreement else None,
+            inspection=Inspection.of(inspection) if inspection else None,
             training=training,
             chain=tuple(chain),
             ledger=ledger,
@@ -168,7 +171,7 @@ def derive(given: Given) -> ReportRecord:
         "figures": figures_of(given, results),
         "scope": _scope(given),
         "observed": tuple(_observed(given)),
-        "sums": _sums(given),
+        "sums": summed(row.statistics for row in given.run.subjects),
         "limits": limits(given, results),
         "deviations": deviations(given),
         "digests": {"run": run_digest, "protocol": given.protocol.digest},
@@ -196,7 +199,7 @@ def _scope(given: Given) -> Scope:
     missing = unanswered(given)
     counts: dict[Literal["real", "public", "synthetic"], int] = {"real": 0, "public": 0, "synthetic": 0}
     counts[run.source_class] = len(run.subjects)
-    proven = given.disjoint and given.dataset.source.identity == "known"
+    proven = given.disjointness == "proven" and given.dataset.source.identity == "known"
     return Scope(
         subjects_by_class=counts,
         sealed=run.sealing.sealed and not run.sealing.public_data,
@@ -222,8 +225,3 @@ def _observed(given: Given) -> list[Group]:
                 )
             )
     return groups
-
-
-def _sums(given: Given) -> dict[str, float]:
-    names = sorted({name for row in given.run.subjects for name in row.statistics})
-    return {name: sum(row.statistics.get(name, 0.0) for row in given.run.subjects) for name in names}

@@ -1,0 +1,69 @@
+"""From the ledger's lines to the one thing a report says of them: the protocol was fixed before labels opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from medassay.reports.given import Booking, LedgerFacts
+from medassay.room.record import RunRecord
+from medassay.trust.ledger import GENESIS, Entry
+
+LOCKED = "protocol_locked"
+UNSEALED = "labels_unsealed"
+
+
+def ledger_facts(
+    entries: Sequence[Entry], run: RunRecord, *, validated: str, key: str, demo_key: bool
+) -> LedgerFacts:
+    """What the ledger says of one run.
+
+    The line of unsealing is the last one of this test split, made for this submission where the event names
+    it; the line of locking is the last one of this protocol before it. A protocol that was booked only
+    afterwards is given as it stands, so that the report says so.
+
+    Parameters
+    ----------
+    validated : str
+        Digest of validate's Evidence. The ledger is read up to its line, so that the same validation is
+        reported in the same words however long the ledger has grown since.
+    key : str
+        Public signing key, hexadecimal.
+    """
+    entries = _until(entries, validated)
+    unsealed = _last([e for e in entries if _is(e, UNSEALED, run) and e.evidence == run.manifest])
+    locked = [e for e in entries if _is(e, LOCKED, run) and e.evidence == run.protocol]
+    before = [e for e in locked if unsealed is None or e.sequence < unsealed.sequence]
+    return LedgerFacts(
+        protocol_locked=_booking(_last(before) or _last(locked)),
+        unsealed=_booking(unsealed),
+        head=entries[-1].digest if entries else GENESIS,
+        entries=len(entries),
+        key=key,
+        demo_key=demo_key,
+    )
+
+
+def _until(entries: Sequence[Entry], evidence: str) -> Sequence[Entry]:
+    """The lines up to the last one of this evidence; all of them where there is none."""
+    ends = [position for position, entry in enumerate(entries, 1) if entry.evidence == evidence]
+    return entries[: ends[-1]] if ends else entries
+
+
+def _is(entry: Entry, event: str, run: RunRecord) -> bool:
+    """Whether a line books this event of this dataset, and of this submission where it names one."""
+    words = entry.event.split()
+    place = f"{run.dataset}/{run.source}"
+    if not words or words[0] != event or place not in words:
+        return False
+    about = [word for word in words[1:] if word != place]
+    return not about or any(run.submission.startswith(word) for word in about)
+
+
+def _last(entries: Sequence[Entry]) -> Entry | None:
+    return entries[-1] if entries else None
+
+
+def _booking(entry: Entry | None) -> Booking | None:
+    if entry is None:
+        return None
+    return Booking(sequence=entry.sequence, time=entry.time, digest=entry.evidence)

@@ -1,0 +1,117 @@
+"""One record in one language and edition: what every section is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from medassay.core.specs import Bilingual
+from medassay.core.terms import Lang
+from medassay.reports.document import Block, Cell, Code, Edition
+from medassay.reports.figures import Figure
+from medassay.reports.given import Given
+from medassay.reports.limits import Remark
+from medassay.reports.record import ReportRecord
+from medassay.reports.sentences import of, say, sentences
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of one language."""
+
+    lang: Lang
+
+    def say(self, key: str, **values: object) -> str:
+        return say(key, self.lang, **values)
+
+    def of(self, pair: Bilingual) -> str:
+        return of(pair, self.lang)
+
+    def yes_no(self, answer: bool) -> str:
+        return self.say("yes" if answer else "no")
+
+    def word(self, key: str, otherwise: str) -> str:
+        """A word of the table, or what a spec calls the thing: axes and units of other databases are free."""
+        return self.say(key) if key in sentences() else otherwise
+
+    def stated(self, value: object) -> str:
+        return self.say("not_stated") if value in (None, "") else str(value)
+
+
+@dataclass(frozen=True)
+class Paper(Words):
+    """A report's record in one language and edition.
+
+    `excerpts` are the scorer's, by digest; only the auditor's edition has any use for them.
+    """
+
+    record: ReportRecord
+    edition: Edition
+    excerpts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def given(self) -> Given:
+        return self.record.given
+
+    def remark(self, remark: Remark) -> str:
+        """A limit or deviation; a value may itself be the key of a word, or a known means of sealing."""
+        return self.say(remark.key, **{name: self._value(value) for name, value in remark.values.items()})
+
+    def means(self, text: str) -> str:
+        """By which means the room was sealed, in words where they are known ones."""
+        return self.word(f"means:{text}", text)
+
+    def _value(self, value: str) -> str:
+        return (
+            self.means(value.removeprefix("means:"))
+            if value.startswith("means:")
+            else self.word(value, value)
+        )
+
+    def endpoint(self, figure: Figure) -> str:
+        """The title of a figure's endpoint, as the protocol has it."""
+        found = next(e for e in self.given.protocol.endpoints if e.id == figure.endpoint)
+        return self.of(found.title)
+
+    def axis(self, axis: str) -> str:
+        return self.word(f"stratum:{axis}", axis)
+
+    def level(self, axis: str, level: str | None) -> str:
+        if level is None:
+            return self.say("not_available")
+        return self.word(f"group:{axis}:{level}", self.word(f"group:{level}", level))
+
+
+Content = Callable[[Paper], Iterable[Block]]
+
+
+def time(text: str) -> str:
+    """A ledger's time to the second, in UTC."""
+    day, _, clock = text.partition("T")
+    return f"{day} {clock[:8]} UTC" if clock.endswith(("+00:00", "Z")) else text
+
+
+def settings(values: Mapping[str, object]) -> Cell:
+    """Parameters or conventions as they stand, in one order."""
+    return Code(", ".join(f"{name} = {_plain(value)}" for name, value in sorted(values.items())))
+
+
+def formula(numerator: Mapping[str, float], denominator: Mapping[str, float]) -> Cell:
+    return Code(f"({_sum(numerator)}) / ({_sum(denominator)})")
+
+
+def _sum(weights: Mapping[str, float]) -> str:
+    text = ""
+    for name, weight in weights.items():
+        sign = "−" if weight < 0 else "+"
+        factor = "" if abs(weight) == 1 else f"{abs(weight):g}·"
+        text += f" {sign} {factor}{name}" if text else f"{'−' if weight < 0 else ''}{factor}{name}"
+    return text
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_plain(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_plain(item) for item in value) + "]"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,296 @@
+"""What was asked, of which product, how, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from medassay.core.estimate import Estimate
+from medassay.reports import numbers, plots
+from medassay.reports.cover import disease, locked, sealed, size_of, verdict_of
+from medassay.reports.document import Block, Cell, Code, Column, Picture, Text, facts, table
+from medassay.reports.figures import Figure
+from medassay.reports.paper import Paper, settings
+
+
+def conclusion(paper: Paper) -> Iterable[Block]:
+    shown, record = verdict_of(paper), paper.record
+    yield facts(
+        (shown.label, shown.word),
+        (paper.say("endpoint"), shown.endpoint),
+        (paper.say("result"), shown.figure),
+    )
+    yield Text(paper.say(f"conclusion_{record.verdict}", **size_of(paper)))
+    yield Text(paper.say("verdict_rule"), "note")
+    yield table(
+        paper.say("limits_caption"),
+        [Column("#", weight=0.06), Column(paper.say("limits_caption"))],
+        [[str(n), paper.remark(limit)] for n, limit in enumerate(record.limits, 1)],
+    )
+    if not record.deviations:
+        yield Text(paper.say("deviations_none"))
+        return
+    yield table(
+        paper.say("deviations_caption"),
+        [Column("#", weight=0.06), Column(paper.say("deviation"))],
+        [[str(n), paper.remark(deviation)] for n, deviation in enumerate(record.deviations, 1)],
+    )
+
+
+def product(paper: Paper) -> Iterable[Block]:
+    device, run = paper.given.device, paper.given.run
+    yield facts(
+        (paper.say("product"), paper.of(device.name)),
+        (paper.say("full_version"), Code(device.version)),
+        (paper.say("client"), paper.of(device.client)),
+        (paper.say("intended_use"), paper.of(device.intended_use)),
+        (paper.say("disease"), disease(paper)),
+        (paper.say("device_parameters"), settings(device.parameters)),
+        (paper.say("device_packages"), Code(", ".join(device.packages))),
+        (paper.say("received"), paper.say("received_line")),
+        (paper.say("submission_digest"), Code(run.submission)),
+    )
+    yield Text(paper.say("version_naming"), "note")
+
+
+def requirements(paper: Paper) -> Iterable[Block]:
+    given, source = paper.given, paper.given.dataset.source.name
+    rows: list[list[Cell]] = []
+    for endpoint in given.protocol.endpoints:
+        figure = paper.record.figure(endpoint.id)
+        unit = figure.estimate.unit if figure.estimate else "1"
+        goal = endpoint.goals.get(source)
+        role = "primary" if endpoint.id == given.protocol.primary else "secondary"
+        rows.append(
+            [
+                paper.of(endpoint.title),
+                Code(endpoint.metric if endpoint.of is None else f"{endpoint.metric}[{endpoint.of}]"),
+                paper.say(f"role:{role}"),
+                numbers.goal(goal.direction, goal.limit, unit, paper.lang)
+                if goal
+                else paper.say("goal_none"),
+            ]
+        )
+    columns = [
+        Column(paper.say("endpoint"), weight=1.5),
+        Column(paper.say("metric"), weight=1.3),
+        Column(paper.say("role"), weight=0.7),
+        Column(paper.say("goal"), "right", weight=0.9),
+    ]
+    yield table(paper.say("requirements_caption"), columns, rows)
+    yield facts(
+        (paper.say("protocol_version"), given.protocol.version),
+        (paper.say("minimum_subjects"), numbers.count(given.protocol.minimum_subjects)),
+        (paper.say("protocol_digest"), Code(given.protocol.digest)),
+        (paper.say("locked_unsealed"), locked(paper)),
+    )
+
+
+def method(paper: Paper) -> Iterable[Block]:
+    protocol, run = paper.given.protocol, paper.given.run
+    how = paper.say(f"interval:{protocol.interval}", replicates=protocol.replicates, seed=protocol.seed)
+    yield facts(
+        (paper.say("unit_of_analysis"), paper.say("unit_subject")),
+        (paper.say("confidence"), numbers.percent(protocol.confidence)),
+        (paper.say("intervals"), how),
+        (paper.say("multiplicity"), paper.say("multiplicity_single")),
+        (paper.say("missing_rule"), paper.say("missing_worst")),
+        (paper.say("minimum_subjects"), numbers.count(protocol.minimum_subjects)),
+        (paper.say("minimum_cell"), numbers.count(protocol.minimum_cell)),
+        (paper.say("scorer_version"), f"{run.task} {run.scorer_version}"),
+        (paper.say("scoring_options"), settings(run.options)),
+        (paper.say("sealed"), sealed(paper)),
+        (paper.say("room"), paper.means(run.sealing.means)),
+        (paper.say("room_network"), paper.say(f"network:{run.sealing.network}")),
+        (paper.say("room_labels"), paper.say(f"labels:{run.sealing.labels}")),
+        (paper.say("earlier_looks"), paper.say("earlier_looks_line", looks=run.earlier_looks)),
+    )
+    if run.causality is not None:
+        answer = paper.say("causality_held" if run.causality.held else "causality_not_held")
+        yield facts(
+            (
+                paper.say("causality"),
+                paper.say(
+                    "causality_line",
+                    copies=numbers.count(run.causality.copies),
+                    differing=numbers.count(len(run.causality.differing)),
+                    answer=answer,
+                ),
+            )
+        )
+    yield Text(paper.say("intervals_note"))
+    yield Text(paper.say("sample_size_note"))
+
+
+def results(paper: Paper) -> Iterable[Block]:
+    main = [f for f in paper.record.figures if f.axis is None and f.choice is None]
+    columns = [
+        Column(paper.say("figure_id"), weight=0.4),
+        Column(paper.say("endpoint"), weight=1.6),
+        Column(paper.say("estimate"), "right", weight=0.9),
+        Column(paper.say("ci"), "right", weight=1.3),
+        Column(paper.say("goal"), "right", weight=0.8),
+        Column(paper.say("cleared"), weight=0.8),
+        Column(paper.say("subjects"), "right", weight=0.6),
+    ]
+    caption = paper.say("results_caption", confidence=numbers.percent(paper.given.protocol.confidence))
+    yield table(caption, columns, [[f.id, paper.endpoint(f), *_shown(paper, f)] for f in main])
+    yield Text(paper.say("results_note"), "note")
+    yield from _forest(paper, main)
+    choices = [f for f in paper.record.figures if f.choice is not None]
+    if choices:
+        yield table(
+            paper.say("sensitivity_caption", endpoint=paper.endpoint(paper.record.primary)),
+            [columns[0], Column(paper.say("choice"), weight=1.6), *columns[2:]],
+            [[f.id, paper.say(f"choice:{f.choice}"), *_shown(paper, f)] for f in choices],
+        )
+        yield Text(paper.say("sensitivity_note"), "note")
+
+
+def subgroups(paper: Paper) -> Iterable[Block]:
+    protocol = paper.given.protocol
+    if not protocol.subgroups:
+        return
+    primary = [f for f in paper.record.figures if f.endpoint == protocol.primary and f.choice is None]
+    yield Text(paper.say("subgroups_note"), "note")
+    lines = _lines(paper, primary)
+    if len(lines) > 1:
+        yield Picture(
+            plots.forest([lines], limit=_limit(paper), labels=_labels(paper)),
+            alt=paper.say("forest_alt", lines="; ".join(line.text for line in lines)),
+            caption=paper.say("subgroup_forest_caption", endpoint=paper.endpoint(paper.record.primary)),
+        )
+    for group in paper.record.results.subgroups:
+        if not group.available:
+            yield Text(paper.say("axis_not_available", axis=paper.axis(group.axis)), "missing")
+        else:
+            yield from _subgroup(paper, group.axis)
+
+
+def traceability(paper: Paper) -> Iterable[Block]:
+    run = paper.given.run
+    rows = []
+    for endpoint in paper.given.protocol.endpoints:
+        figure = paper.record.figure(endpoint.id)
+        name = endpoint.metric if endpoint.of is None else f"{endpoint.metric}[{endpoint.of}]"
+        estimate, _, goal, cleared, _ = _shown(paper, figure)
+        rows.append(
+            [
+                f"{paper.of(endpoint.title)} {goal}",
+                paper.say("test_case_line", metric=name, samples=numbers.count(len(run.cases))),
+                figure.id,
+                estimate,
+                cleared,
+            ]
+        )
+    columns = [
+        Column(paper.say("requirement"), weight=1.5),
+        Column(paper.say("test_case"), weight=1.7),
+        Column(paper.say("figure_id"), weight=0.4),
+        Column(paper.say("result"), "right", weight=0.9),
+        Column(paper.say("cleared"), weight=0.8),
+    ]
+    yield table(paper.say("trace_caption"), columns, rows)
+    yield facts(
+        (paper.say("dataset_digest"), Code(run.manifest)),
+        (paper.say("submission_digest"), Code(run.submission)),
+        (paper.say("protocol_digest"), Code(run.protocol)),
+        (paper.say("run_digest"), Code(paper.record.digests["run"])),
+        (paper.say("code_digest"), Code(paper.given.code["source"])),
+        (paper.say("ledger_head"), Code(paper.given.ledger.head)),
+        (paper.say("ledger_entries"), numbers.count(paper.given.ledger.entries)),
+        (paper.say("public_key"), Code(paper.given.ledger.key)),
+    )
+
+
+def _subgroup(paper: Paper, axis: str) -> Iterator[Block]:
+    columns = [
+        Column(paper.say("figure_id"), weight=0.5),
+        Column(paper.axis(axis), weight=1.4),
+        Column(paper.say("subjects"), "right", weight=0.6),
+        Column(paper.say("estimate"), "right", weight=0.9),
+        Column(paper.say("ci"), "right", weight=1.5),
+    ]
+    for endpoint in paper.given.protocol.endpoints:
+        cells = [f for f in paper.record.figures if f.axis == axis and f.endpoint == endpoint.id]
+        caption = paper.say("subgroups_caption", endpoint=paper.of(endpoint.title), stratum=paper.axis(axis))
+        yield table(
+            caption,
+            columns,
+            [
+                [f.id, paper.level(axis, f.level), numbers.count(f.n_subjects), *_estimate(paper, f)]
+                for f in cells
+            ],
+        )
+
+
+def _shown(paper: Paper, figure: Figure) -> tuple[str, str, str, str, str]:
+    """Estimate, interval, goal, whether it is cleared, subjects."""
+    estimate, ends = _estimate(paper, figure)
+    unit = figure.estimate.unit if figure.estimate else "1"
+    if figure.goal is None:
+        goal, cleared = paper.say("goal_none"), paper.say("dash")
+    else:
+        goal = numbers.goal(figure.goal.direction, figure.goal.limit, unit, paper.lang)
+        cleared = paper.say("cleared_open") if figure.cleared is None else paper.yes_no(figure.cleared)
+    return estimate, ends, goal, cleared, numbers.count(figure.n_subjects)
+
+
+def _estimate(paper: Paper, figure: Figure) -> tuple[str, str]:
+    if figure.estimate is None:
+        return paper.say("dash"), paper.say("withheld", minimum=paper.given.protocol.minimum_cell)
+    limit = figure.goal.limit if figure.goal else None
+    return (
+        numbers.point(figure.estimate, paper.lang, against=limit),
+        numbers.interval(figure.estimate, paper.lang, against=limit),
+    )
+
+
+def _forest(paper: Paper, figures: list[Figure]) -> Iterator[Block]:
+    """Endpoints of one unit share an axis; each unit has a plot of its own."""
+    units: dict[str, list[Figure]] = {}
+    for figure in figures:
+        units.setdefault(figure.estimate.unit if figure.estimate else "1", []).append(figure)
+    groups = [lines for group in units.values() if (lines := _lines(paper, group))]
+    if groups:
+        text = "; ".join(line.text for group in groups for line in group)
+        yield Picture(
+            plots.forest(groups, labels=_labels(paper)),
+            alt=paper.say("forest_alt", lines=text),
+            caption=paper.say("forest_caption"),
+        )
+
+
+def _lines(paper: Paper, figures: list[Figure]) -> list[plots.Line]:
+    """What can be drawn: a figure that is withheld or not estimable stands in the table alone."""
+    return [
+        _line(paper, figure, figure.estimate, figure.estimate.value)
+        for figure in figures
+        if figure.estimate is not None and figure.estimate.value is not None
+    ]
+
+
+def _line(paper: Paper, figure: Figure, estimate: Estimate, value: float) -> plots.Line:
+    if figure.axis is None:
+        name = paper.endpoint(figure) if figure.choice is None else paper.say(f"choice:{figure.choice}")
+    else:
+        name = f"{paper.axis(figure.axis)} · {paper.level(figure.axis, figure.level)}"
+    limit = figure.goal.limit if figure.goal else None
+    return plots.Line(
+        name=name,
+        value=value,
+        lower=estimate.lower,
+        upper=estimate.upper,
+        goal=limit,
+        subjects=figure.n_subjects,
+        figure=numbers.point(estimate, paper.lang, against=limit),
+        interval=numbers.interval(estimate, paper.lang, against=limit),
+    )
+
+
+def _limit(paper: Paper) -> float | None:
+    goal = paper.record.primary.goal
+    return goal.limit if goal else None
+
+
+def _labels(paper: Paper) -> plots.Labels:
+    return plots.Labels(goal=paper.say("forest_goal"), subjects=paper.say("subjects"))

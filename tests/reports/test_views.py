@@ -1,0 +1,225 @@
+"""HTML and PDF say what the record says, in both languages, on any machine, and never leave the page."""
+
+import io
+import json
+import re
+
+import pytest
+
+from medassay.core.canonical import canonical_json, digest_bytes
+from medassay.core.errors import EvidenceBroken
+from medassay.core.terms import LANGS
+from medassay.reports.composition import compose
+from medassay.reports.document import EDITIONS, Picture, Table, Text
+from medassay.reports.html import html_of, render_html
+from medassay.reports.pdf import TEMPLATE, pdf_of, render_pdf, sys_inputs, typst_fonts
+from medassay.reports.sentences import headings, say
+
+LONG = "极" * 400
+ENDLESS = "W" * 300
+
+
+@pytest.fixture(scope="module")
+def record(records):
+    return records.record()
+
+
+@pytest.fixture(scope="module")
+def extreme(records):
+    """Whatever a spec may say at length: names without a space, texts of a page, figures of any size."""
+    device = records.device_spec().model_dump(mode="json")
+    device["name"] = records.pair("软" * 120, "N" * 120)
+    device["version"] = "9." * 60 + "0"
+    device["client"] = records.pair(LONG, ENDLESS)
+    device["intended_use"] = records.pair(LONG * 4, ("use " * 40 + ENDLESS) * 6)
+    protocol = records.protocol()
+    titles = {"veb_se": records.pair("灵" * 90, ENDLESS)}
+    endpoints = [
+        endpoint.model_dump(mode="json") | ({"title": titles[endpoint.id]} if endpoint.id in titles else {})
+        for endpoint in protocol.endpoints
+    ]
+    protocol = records.protocol(endpoints=endpoints)
+    run = records.run_record(device_version=device["version"], protocol=protocol.digest)
+    sealing = run.sealing.model_copy(update={"sealed": False, "means": ENDLESS, "labels": "not_prevented"})
+    run = run.model_copy(update={"sealing": sealing, "earlier_looks": 10**9})
+    return records.record(
+        device=type(records.device_spec()).model_validate(device),
+        protocol=protocol,
+        run=run,
+        ledger=records.ledger(protocol_locked=None),
+    )
+
+
+def pages(document, ppi=40):
+    import typst
+    from PIL import Image
+
+    images = typst.compile(
+        TEMPLATE.read_bytes(),
+        font_paths=typst_fonts(),
+        sys_inputs=sys_inputs(document),
+        format="png",
+        ppi=ppi,
+    )
+    images = images if isinstance(images, list) else [images]
+    return [Image.open(io.BytesIO(image)).convert("L") for image in images]
+
+
+def last_page_of_cover(document):
+    import typst
+
+    found = typst.query(
+        TEMPLATE.read_bytes(),
+        "<end-of-cover>",
+        field="value",
+        font_paths=typst_fonts(),
+        sys_inputs=sys_inputs(document),
+    )
+    return json.loads(found)[0]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_the_same_record_gives_the_same_bytes_in_both_views(record, lang, edition):
+    assert render_html(record, lang, edition) == render_html(record, lang, edition)
+    pdf = render_pdf(record, lang, edition)
+    assert pdf == render_pdf(record, lang, edition)
+    assert pdf.startswith(b"%PDF-")
+    assert b"pdfaid" in pdf
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_heading_stands_in_the_html_in_its_order(record, lang):
+    html = render_html(record, lang, "maker").decode()
+    found = re.findall(r'<section id="(\w+)">\s*<h[23]><span class="number">[^<]+</span>([^<]+)<', html)
+    wanted = [(h.id, h.zh if lang == "zh" else h.en) for h in headings()]
+    assert [(name, title.replace("&#39;", "'")) for name, title in found] == wanted
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_no_heading_is_bare_and_an_empty_one_says_why(records, lang):
+    record = records.record(training=None, agreement=None, inspection=None)
+    sections = {section.id: section for section in compose(record, lang, "maker").sections}
+    after = {h.id: following for h, following in zip(headings(), headings()[1:], strict=False)}
+    for name, section in sections.items():
+        assert section.blocks or after[name].level == 2, name
+    for name in ("training", "external", "timing", "adversarial", "reference_standard"):
+        [block] = sections[name].blocks
+        assert isinstance(block, Text)
+        assert block.text.startswith(say("not_performed", lang, why=""))
+        assert len(block.text) > len(say("not_performed", lang, why=""))
+    listed = sections["not_evaluated"].blocks[0]
+    assert isinstance(listed, Table)
+    assert len(listed.rows) >= 10
+
+
+def test_a_heading_that_nobody_writes_yet_comes_out_as_not_performed(record, monkeypatch):
+    from medassay.reports import composition
+    from medassay.reports.sentences import Heading
+
+    extra = (*headings(), Heading(id="large_models", zh="大模型", en="Large models"))
+    monkeypatch.setattr(composition, "headings", lambda: extra)
+    last = compose(record, "zh", "maker").sections[-1]
+    assert (last.title, last.blocks[0].text) == ("大模型", "未进行：该标题尚无内容定义")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("phantom", ("仅演示", "否（合成数据，无真实人群）", "真实 0 / 公开 0 / 合成 24")),
+        ("open", ("未达到", "公开数据库，不具封闭性，不能支持注册结论", "否：公开数据")),
+        ("stray", ("不可证明", "置信区间偏乐观")),
+        ("ward", ("EC-2026-001", "人类遗传资源声明")),
+    ],
+)
+def test_the_paper_says_what_its_data_allow(records, source, words):
+    html = render_html(records.record(source), "zh", "maker").decode()
+    assert [word for word in words if word not in html] == []
+
+
+def test_unproven_disjointness_is_never_called_proven(records):
+    html = render_html(records.record("stray"), "zh", "maker").decode()
+    assert "已证明" not in html
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_certification_is_named_in_the_statement_alone(record, lang):
+    html = render_html(record, lang, "auditor").decode()
+    assert html.count("认证") == 1
+    assert html.lower().count("certification") == 1
+
+
+def test_the_html_asks_nobody_and_runs_nothing(record):
+    html = render_html(record, "en", "auditor").decode()
+    assert not re.search(r"<script|javascript:|\son\w+=\"", html)
+    assert not re.search(r'(?:src|href)="(?!data:|#)', html)
+    assert "default-src 'none'" in html
+
+
+def test_what_a_spec_says_is_text_and_never_markup(records):
+    device = records.device_spec().model_dump(mode="json")
+    device["client"] = records.pair("<b>甲</b>", '<img src="x" onerror="alert(1)"> #eval("1") *b*')
+    record = records.record(device=type(records.device_spec()).model_validate(device))
+    html = render_html(record, "en", "maker").decode()
+    assert "&lt;img src=&#34;x&#34;" in html
+    assert '<img src="x"' not in html
+    assert render_pdf(record, "en", "maker").startswith(b"%PDF-")
+
+
+def test_every_picture_says_in_words_what_it_shows(record):
+    for section in compose(record, "en", "maker").sections:
+        for block in section.blocks:
+            if isinstance(block, Picture):
+                assert len(block.alt) > 20
+                assert block.caption
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_page_1_is_one_page_whatever_it_says(record, extreme, lang):
+    assert last_page_of_cover(compose(record, lang, "maker")) == 1
+    assert last_page_of_cover(compose(extreme, lang, "maker")) == 1
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_nothing_leaves_the_page_however_long_it_is(extreme, lang):
+    drawn = pages(compose(extreme, lang, "maker"))
+    assert len(drawn) > 8
+    for number, page in enumerate(drawn, 1):
+        width, height = page.size
+        margin = page.crop((int(width * 19.3 / 21), 0, width, height))
+        assert margin.getextrema()[0] > 250, f"something stands in the margin of page {number}"
+
+
+def test_the_maker_gets_no_picture_of_a_test_sample_and_the_auditor_does(records, monkeypatch):
+    from medassay.reports import sections_cases
+
+    class Drawer:
+        @staticmethod
+        def draw(excerpt, lang):
+            return f'<svg xmlns="http://www.w3.org/2000/svg" id="{excerpt["n"]}{lang}"/>'.encode()
+
+    monkeypatch.setattr(sections_cases, "module_of", lambda *_, **__: Drawer)
+    run = records.run_record()
+    excerpts = {digest_bytes(canonical_json({"n": n})): canonical_json({"n": n}) for n in range(2)}
+    worst = sorted(run.cases, key=lambda case: -case.badness)[: len(excerpts)]
+    shown = dict(zip((case.sample for case in worst), excerpts, strict=True))
+    cases = tuple(case.model_copy(update={"excerpt": shown.get(case.sample)}) for case in run.cases)
+    record = records.record(run=run.model_copy(update={"cases": cases}))
+
+    def pictures(edition, given):
+        sections = compose(record, "en", edition, given).sections
+        errors = next(section for section in sections if section.id == "errors")
+        return [block for block in errors.blocks if isinstance(block, Picture)]
+
+    assert pictures("maker", excerpts) == []
+    assert [b"0en" in picture.svg for picture in pictures("auditor", excerpts)] == [True, False]
+    assert pictures("auditor", {}) == []
+    with pytest.raises(EvidenceBroken, match="not the one scored"):
+        pictures("auditor", dict.fromkeys(excerpts, b"{}"))
+
+
+def test_the_document_is_dated_by_the_ledger_and_not_by_the_clock(record):
+    document = compose(record, "en", "maker")
+    assert document.dated.isoformat().startswith("2026-11-20T02:14:07")
+    assert b"D:20261120" in pdf_of(document)
+    assert html_of(document).decode().count("2026-11-20 02:14:07 UTC") >= 2
