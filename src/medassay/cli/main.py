@@ -156,6 +156,26 @@ def validate(
 
 
 @app.command()
+def report(
+    dataset: Dataset,
+    source: SourceName,
+    device: Device,
+    lang: Annotated[list[str] | None, typer.Option(help="zh or en; default both.")] = None,
+    workspace: Root = None,
+    as_json: AsJson = False,
+    enforce: Enforce = False,
+) -> None:
+    """Write the validation report: JSON, HTML and PDF."""
+    from medassay.verbs import report as verb
+
+    _end(
+        verb.run(_place(workspace, dataset, source), device, languages=tuple(lang or ("zh", "en"))),
+        as_json,
+        enforce,
+    )
+
+
+@app.command()
 def status(
     workspace: Root = None,
     data: Data = None,

@@ -1,0 +1,132 @@
+"""`medassay report`: the validation report as JSON record, HTML and PDF, in both languages and editions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from medassay.annotation.agreement import AgreementRecord
+from medassay.annotation.spec import AnnotationSpec
+from medassay.core import progress
+from medassay.core.atomic import write_atomic
+from medassay.core.rooms import module_of
+from medassay.core.specs import load_spec, parameters_of
+from medassay.core.terms import Lang
+from medassay.datasets.flow import Flow
+from medassay.evaluation.protocol import Protocol
+from medassay.quality.certificate import Certificate
+from medassay.quality.spec import QualitySpec
+from medassay.registry.device import DeviceSpec
+from medassay.room.record import RunRecord
+from medassay.trust import ledger
+from medassay.trust.evidence import Evidence, Outcome
+from medassay.verbs.stage import Place, evidence_inputs, frozen_manifest, refused_after
+
+if TYPE_CHECKING:
+    from medassay.reports.record import ReportRecord
+
+BEFORE = ("ingest", "gate", "annotate", "freeze", "certify")
+
+
+def run(place: Place, device: str, *, languages: Sequence[Lang] = ("zh", "en")) -> Evidence:
+    """Build the record of the device's latest validation and write its views below `reports/`.
+
+    The maker's edition stands in `reports/DATASET/SOURCE/`, the auditor's, with labels and test pictures, in a
+    folder `auditor` of its own.
+    """
+    with place.writing():
+        steps = [
+            *(place.evidence(kind) for kind in BEFORE),
+            *(place.evidence(k, device) for k in ("train", "validate")),
+        ]
+        refused = refused_after(place, "report", *steps, device=device)
+        if refused:
+            return refused
+        with progress.shown(f"report {device} on {place.dataset}/{place.source_name}"):
+            record = _record(place, device, steps)
+            excerpts = {
+                case.excerpt: place.store.get(case.excerpt)
+                for case in record.given.run.cases
+                if case.excerpt is not None
+            }
+            views = _views(record, languages, excerpts)
+        folder = place.workspace.reports(place.dataset, place.source_name)
+        for name, content in views.items():
+            write_atomic(folder / name.format(device=device), content)
+        return place.finish(
+            "report",
+            inputs=evidence_inputs(*steps),
+            files={"report": record.to_json()}
+            | {f"view:{name.format(device=device)}": c for name, c in views.items()},
+            outcome=Outcome.PASSED,
+            counts={"views": len(views)},
+            parameters={"languages": list(languages)},
+            packages=("jinja2", "matplotlib", "noto-cjk-sans-otc", "typst"),
+            device=device,
+        )
+
+
+def _views(record: ReportRecord, languages: Sequence[Lang], excerpts: dict[str, bytes]) -> dict[str, bytes]:
+    from medassay.reports.html import render_html
+    from medassay.reports.pdf import render_pdf
+
+    views = {"{device}.json": record.to_json()}
+    for lang in languages:
+        views[f"{{device}}.{lang}.html"] = render_html(record, lang, "maker")
+        views[f"{{device}}.{lang}.pdf"] = render_pdf(record, lang, "maker")
+        views[f"auditor/{{device}}.{lang}.html"] = render_html(record, lang, "auditor", excerpts)
+        views[f"auditor/{{device}}.{lang}.pdf"] = render_pdf(record, lang, "auditor", excerpts)
+    return views
+
+
+def _record(place: Place, device: str, steps: Sequence[Evidence]) -> ReportRecord:
+    from medassay.reports.given import Step, Training
+    from medassay.reports.history import ledger_facts
+    from medassay.reports.record import build
+
+    by_kind = {step.kind: step for step in steps}
+    train, validate = by_kind["train"], by_kind["validate"]
+    made = RunRecord.model_validate(place.record(validate, "run"))
+    scorer = module_of("medassay.evaluation.scoring", made.task, what="task")
+    options = parameters_of(scorer.Options, made.options, where="run: options")
+    room = place.record(train, "room")
+    return build(
+        stem=place.dataset,
+        dataset=place.spec,
+        source=place.source,
+        protocol=load_spec(place.workspace.spec("evaluation", place.dataset), Protocol),
+        annotation=load_spec(place.workspace.spec("annotation", place.dataset), AnnotationSpec),
+        quality=load_spec(place.workspace.spec("quality", place.dataset), QualitySpec),
+        device=load_spec(place.workspace.device(device) / "device.yaml", DeviceSpec),
+        run=made,
+        metrics=scorer.metrics(options),
+        flow=Flow.model_validate(place.record(by_kind["freeze"], "flow")),
+        disjointness=frozen_manifest(place, by_kind["freeze"]).disjointness,
+        agreement=AgreementRecord.model_validate(place.record(by_kind["annotate"], "agreement")),
+        inspection=Certificate.model_validate(place.record(by_kind["certify"], "certificate")),
+        training=Training(
+            by="run_here",
+            parameters=train.parameters,
+            curves=place.record(train, "curves"),
+            sandbox=room["means"],
+        ),
+        chain=[
+            Step(
+                kind=step.kind,
+                digest=step.digest,
+                outcome=step.outcome,
+                findings=len(step.findings),
+                reasons=dict(Counter(finding.reason.value for finding in step.findings)),
+            )
+            for step in steps
+        ],
+        ledger=ledger_facts(
+            ledger.read(place.workspace.ledger),
+            made,
+            validated=validate.digest,
+            key=place.keys.signing_key.public_key().public_bytes_raw().hex(),
+            demo_key=place.keys.demo,
+        ),
+        environment=validate.environment | train.environment,
+    )
