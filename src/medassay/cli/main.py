@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from medassay.core.errors import MedassayError
 
 if TYPE_CHECKING:
+    from medassay.core.terms import Lang
     from medassay.trust.evidence import Evidence
     from medassay.verbs.stage import Place
 
@@ -30,6 +32,21 @@ Root = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the record for machines.")]
 Enforce = Annotated[bool, typer.Option("--enforce", help="Exit with 1 when the outcome is not 'passed'.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder that holds public sets and exports.")]
+
+
+class Language(StrEnum):
+    """Which views to write."""
+
+    ZH = "zh"
+    EN = "en"
+    BOTH = "both"
+
+
+LANGUAGES: dict[Language, tuple[Lang, ...]] = {
+    Language.ZH: ("zh",),
+    Language.EN: ("en",),
+    Language.BOTH: ("zh", "en"),
+}
 
 
 def main() -> None:
@@ -160,7 +177,7 @@ def report(
     dataset: Dataset,
     source: SourceName,
     device: Device,
-    lang: Annotated[list[str] | None, typer.Option(help="zh or en; default both.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language of the views.")] = Language.BOTH,
     workspace: Root = None,
     as_json: AsJson = False,
     enforce: Enforce = False,
@@ -168,11 +185,7 @@ def report(
     """Write the validation report: JSON, HTML and PDF."""
     from medassay.verbs import report as verb
 
-    _end(
-        verb.run(_place(workspace, dataset, source), device, languages=tuple(lang or ("zh", "en"))),
-        as_json,
-        enforce,
-    )
+    _end(verb.run(_place(workspace, dataset, source), device, languages=LANGUAGES[lang]), as_json, enforce)
 
 
 @app.command()
