@@ -268,7 +268,7 @@ def run_record(
         "submission": digest("submission"),
         "protocol": protocol().digest,
         "task": "beats",
-        "scorer_version": "1",
+        "scorer_version": "made up",
         "options": {"window_s": 0.15, "learning_period_s": 300},
         "sealing": {
             "sealed": not public,
