@@ -23,6 +23,8 @@ GUIDE = "WFDB Applications Guide, header(5)"
 INVALID_SAMPLE = {"212": -2048, "16": -32768}  # by format: no measurement was made
 MV_PER_UNIT = {"nV": 1e-6, "uV": 1e-3, "mV": 1.0, "V": 1e3}
 
+MOST_BITS, LARGEST_ZERO = 24, 1 << 16  # larger figures are no converter's: they may be anything, an id too
+
 _RECORD = re.compile(
     rb"^(?P<name>[-\w]+)(?:/(?P<segments>\d+))?[ \t]+(?P<leads>\d+)"
     rb"(?:[ \t]+(?P<hz>\d+(?:\.\d+)?)(?P<counter>/[\d.]+(?:\(-?[\d.]+\))?)?"
@@ -197,6 +199,15 @@ def _shape(header: Header) -> list[Finding]:
 def _calibration(lead: Lead) -> list[Finding]:
     if lead.gain is None or lead.gain < 0:
         return [_refuse(Reason.CALIBRATION_IMPOSSIBLE, "no gain", "a gain above 0", "signal line")]
+    if lead.bits > MOST_BITS or max(abs(lead.zero), abs(lead.baseline)) > LARGEST_ZERO:
+        return [
+            _refuse(
+                Reason.HEADER_INVALID,
+                "a range that no converter has",
+                f"up to {MOST_BITS} bits, zero within {LARGEST_ZERO} units",
+                "signal line",
+            )
+        ]
     if lead.unit not in MV_PER_UNIT:
         return [
             _refuse(
