@@ -145,7 +145,7 @@ def test_a_report_cannot_bring_its_own_definition_of_sensitivity(
         VERSION = records.run_record().scorer_version
 
         @staticmethod
-        def metrics(options):
+        def metrics(_options):
             own = Metric({"tp[V]": weight}, {"tp[V]": 1.0, "fn[V]": 1.0}, "1", "higher", "no reference event")
             return records.METRICS | {"sensitivity[V]": own}
 

@@ -78,8 +78,7 @@ def last_page_of_cover(document):
     return json.loads(found)[0]
 
 
-@pytest.mark.parametrize("lang", LANGS)
-@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize(("lang", "edition"), list(zip(LANGS, EDITIONS, strict=True)))
 def test_the_same_record_gives_the_same_bytes_in_both_views(record, lang, edition):
     assert render_html(record, lang, edition) == render_html(record, lang, edition)
     pdf = render_pdf(record, lang, edition)

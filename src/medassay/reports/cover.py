@@ -6,6 +6,7 @@ import io
 
 from medassay.core.errors import EnvironmentLacking
 from medassay.core.terms import Lang
+from medassay.datasets.flow import Flow
 from medassay.reports import numbers
 from medassay.reports.document import Cell, Code, Column, Cover, Signature, Table, Tone, Verdict, table
 from medassay.reports.given import PARTS, UNITS
@@ -47,7 +48,7 @@ def cover_of(paper: Paper) -> Cover:
             (paper.say("group_protocol"), _protocol(paper)),
         ),
         flow_title=paper.say("group_flow"),
-        flow=flow_table(paper),
+        flow=flow_table(paper, paper.given.flow),
         flow_note=scored_line(paper),
         limits_title=paper.say("main_limits"),
         limits=tuple(paper.remark(limit) for limit in paper.record.limits[:SHOWN_LIMITS]),
@@ -98,9 +99,8 @@ def size_of(paper: Paper) -> dict[str, str]:
     }
 
 
-def flow_table(paper: Paper) -> Table:
+def flow_table(paper: Words, flow: Flow) -> Table:
     """The case flow in files, samples and subjects: each line adds up."""
-    flow = paper.given.flow
     columns = [Column(paper.say("flow_unit"), weight=1.2)]
     columns += [Column(paper.say(f"flow:{part}"), "right") for part in ("offered", *PARTS)]
     rows = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from medassay.core.terms import Lang
@@ -12,6 +12,7 @@ from medassay.core.terms import Lang
 Edition = Literal["maker", "auditor"]
 EDITIONS: tuple[Edition, ...] = ("maker", "auditor")
 Tone = Literal["good", "bad", "open"]
+UNDATED = datetime(2000, 1, 1, tzinfo=UTC)  # a day that is plainly none
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ def construction(paper: Paper) -> Iterable[Block]:
             paper.say("split_published") if declared.source.published_division else line,
         )
     )
-    yield flow_table(paper)
+    yield flow_table(paper, paper.given.flow)
     yield Text(scored_line(paper))
 
 
