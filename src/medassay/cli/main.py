@@ -189,6 +189,26 @@ def report(
 
 
 @app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="The report's JSON record.")],
+    expect_digest: Annotated[str | None, typer.Option(help="SHA-256 on the paper's first page.")] = None,
+    expect_head: Annotated[
+        str | None, typer.Option(help="Ledger entry digest that was kept outside.")
+    ] = None,
+    workspace: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute a report's digests and figures; name the first that differs."""
+    from medassay.cli import show
+    from medassay.verbs import verify as verb
+
+    found = verb.run(path, workspace=workspace, expect_digest=expect_digest, expect_head=expect_head)
+    show.verified(found, as_json)
+    if not found.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def status(
     workspace: Root = None,
     data: Data = None,

@@ -13,12 +13,14 @@ from rich.table import Table
 if TYPE_CHECKING:
     from medassay.core.estimate import Estimate
     from medassay.datasets.inspect import Inspected
+    from medassay.reports.verify import Verified
     from medassay.trust.evidence import Evidence
     from medassay.verbs.check import Checked
     from medassay.verbs.score import ScoreTable
-    from medassay.verbs.status import Status
+    from medassay.verbs.status import Row, Status
 
 MOST_FINDINGS = 12
+WIDE = 180  # columns that the status table needs
 
 
 def evidence(record: Evidence, as_json: bool) -> None:
@@ -67,7 +69,7 @@ def status(found: Status, as_json: bool, *, sets_only: bool = False) -> None:
         print(json.dumps(asdict(found), ensure_ascii=False))
         return
     if not sets_only:
-        table([_compact(asdict(row)) for row in found.rows], False)
+        _rows(found.rows)
     lacking = [public for public in found.public_sets if not public.present]
     for public in lacking if sets_only else ():
         print(f"missing: {public.folder} (source '{public.source}' of {public.dataset}). {public.obtain}")
@@ -75,9 +77,21 @@ def status(found: Status, as_json: bool, *, sets_only: bool = False) -> None:
         print("all public sets are there")
 
 
-def _compact(row: dict[str, str]) -> dict[str, str]:
-    """Dataset and source in one column, so that the table fits a terminal."""
-    return {"dataset": f"{row.pop('dataset')}/{row.pop('source')}", **row}
+def _rows(rows: Sequence[Row]) -> None:
+    """A table where the terminal is wide enough, else a block a row."""
+    console = Console()
+    if console.is_terminal and console.width >= WIDE:
+        table([{"dataset": f"{row.dataset}/{row.source}", **_told(row)} for row in rows], False)
+        return
+    for row in rows:
+        console.print(f"[bold]{row.dataset}/{row.source}[/]", highlight=False)
+        for name, value in _told(row).items():
+            if value:
+                print(f"  {name:9} {value}")
+
+
+def _told(row: Row) -> dict[str, str]:
+    return {name: value for name, value in asdict(row).items() if name not in ("dataset", "source")}
 
 
 def score(found: ScoreTable, as_json: bool) -> None:
@@ -143,3 +157,26 @@ def inspection(found: Checked, as_json: bool) -> None:
         )
     if not wrong and not found.findings:
         print("nothing wrong was found")
+
+
+def verified(found: Verified, as_json: bool) -> None:
+    """The first difference before everything else, then how much was held against what."""
+    if as_json:
+        checks = [asdict(check) for check in found.checks]
+        print(
+            json.dumps(
+                {"level": found.level, "digest": found.digest, "passed": found.passed, "checks": checks}
+            )
+        )
+        return
+    first = found.first_difference
+    if first:
+        print(f"DIFFERS: {first.name} {first.where}\n  found   {first.found}\n  wanted  {first.wanted}")
+    by_outcome: dict[str, int] = {}
+    for check in found.checks:
+        by_outcome[check.outcome.value] = by_outcome.get(check.outcome.value, 0) + 1
+    print(f"level: {found.level} · " + " · ".join(f"{name} {count}" for name, count in by_outcome.items()))
+    for check in found.checks:
+        if check.outcome.value == "not_assessed":
+            print(f"  not assessed: {check.name}: {check.found}")
+    print(f"SHA-256 of the record: {found.digest}")
