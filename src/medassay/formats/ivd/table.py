@@ -182,7 +182,7 @@ def _cell(value: Any) -> Cell:
 def _cut_off(form: str) -> TableRefused:
     return TableRefused(
         Reason.TRUNCATED,
-        found=f"an {form} file without its end",
+        found=f"a file ({form}) without its end",
         wanted="the whole file",
         remedy="Copy the file again from where it was exported.",
     )
