@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medassay.datasets.identity import date_shift_days, joined_persons, pseudonym
+from medassay.datasets.identity import PSEUDONYM, date_shift_days, joined_persons, pseudonym
 
 KEY = bytes(32)
 drafts = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=3), max_size=8)
@@ -45,6 +45,11 @@ def test_a_pseudonym_depends_on_key_kind_and_token_and_holds_none_of_them(first,
     assert (pseudonym(KEY, "S", first) == pseudonym(KEY, "S", second)) == (first == second)
     assert pseudonym(KEY, "S", first) != pseudonym(b"\x01" * 32, "S", first)
     assert pseudonym(KEY, "S", first)[2:] != pseudonym(KEY, "R", first)[2:]
+    assert PSEUDONYM.fullmatch(pseudonym(KEY, "S", first))
+
+
+def test_a_file_name_that_is_no_text_has_a_pseudonym_of_its_own():
+    assert pseudonym(KEY, "F", "a\udcff") != pseudonym(KEY, "F", "a\udcfe")
 
 
 @given(st.text())

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Sequence
 
+# Samples are named R-..., subjects S-..., files F-...; a proof may hold names to this.
+PSEUDONYM = re.compile(r"[A-Z]-[0-9a-f]{16}")
 SHIFT_DAYS = 3650  # dates of a subject move back by 1 to this many days; intervals between them stay exact
 
 
