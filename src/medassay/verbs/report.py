@@ -21,7 +21,9 @@ from medassay.registry.device import DeviceSpec
 from medassay.room.record import RunRecord
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Outcome
+from medassay.trust.sealing import sample_key, unseal
 from medassay.verbs.stage import Place, evidence_inputs, frozen_manifest, refused_after
+from medassay.verbs.validate import EXCERPT
 
 if TYPE_CHECKING:
     from medassay.reports.record import ReportRecord
@@ -45,11 +47,7 @@ def run(place: Place, device: str, *, languages: Sequence[Lang] = ("zh", "en")) 
             return refused
         with progress.shown(f"report {device} on {place.dataset}/{place.source_name}"):
             record = _record(place, device, steps)
-            excerpts = {
-                case.excerpt: place.store.get(case.excerpt)
-                for case in record.given.run.cases
-                if case.excerpt is not None
-            }
+            excerpts = _excerpts(place, steps[-1], record)
             views = _views(record, languages, excerpts)
         folder = place.workspace.reports(place.dataset, place.source_name)
         for name, content in views.items():
@@ -65,6 +63,21 @@ def run(place: Place, device: str, *, languages: Sequence[Lang] = ("zh", "en")) 
             packages=("jinja2", "matplotlib", "noto-cjk-sans-otc", "typst"),
             device=device,
         )
+
+
+def _excerpts(place: Place, validate: Evidence, record: ReportRecord) -> dict[str, bytes]:
+    """The scorer's excerpts by digest, unsealed for the auditor's edition."""
+    sealed = place.record(validate, "excerpts")
+    return {
+        case.excerpt: unseal(
+            place.store.get(sealed[case.excerpt]),
+            key=sample_key(place.keys.label, case.sample),
+            sample=case.sample,
+            role=EXCERPT,
+        )
+        for case in record.given.run.cases
+        if case.excerpt is not None
+    }
 
 
 def _views(record: ReportRecord, languages: Sequence[Lang], excerpts: dict[str, bytes]) -> dict[str, bytes]:

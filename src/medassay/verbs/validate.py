@@ -13,18 +13,22 @@ from medassay.core.specs import load_spec
 from medassay.evaluation.protocol import Protocol
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Outcome
+from medassay.trust.sealing import sample_key, seal
 from medassay.verbs.stage import Place, evidence_inputs, frozen_manifest, refused_after
 
 if TYPE_CHECKING:
     from medassay.evaluation.analysis import Results
+    from medassay.room.validation import Validation
 
 UNSEALED = "labels_unsealed"
+EXCERPT = "excerpt"
 
 
 def run(place: Place, device: str) -> Evidence:
     """Validate the device's latest submission on the frozen test split.
 
-    The outcome is `passed` when the run was made and both implementations agree, whatever the verdict.
+    The outcome is `passed` when the run was made, both implementations agree and no alarm looked ahead, whatever
+    the verdict.
     """
     from medassay.room.results import results_of
     from medassay.room.validation import validate
@@ -60,8 +64,9 @@ def run(place: Place, device: str) -> Evidence:
         if made.log:
             print(made.log, file=sys.stderr)
         results = results_of(made.record, protocol)
-        for content in (*made.excerpts.values(), *made.predictions.values()):
+        for content in made.predictions.values():
             place.store.put(content)
+        held = made.record.causality is None or made.record.causality.held
         agree = all(entry.agrees for entry in made.record.second_entry)
         return place.finish(
             "validate",
@@ -75,8 +80,9 @@ def run(place: Place, device: str) -> Evidence:
                 "run": made.record.model_dump(mode="json"),
                 "results": results.model_dump(mode="json"),
                 "headline": headline(results, protocol),
+                "excerpts": _sealed_excerpts(place, made),
             },
-            outcome=Outcome.PASSED if agree else Outcome.FAILED,
+            outcome=Outcome.PASSED if agree and held else Outcome.FAILED,
             counts=_counts(made.record.cases),
             packages=("numpy", "scipy"),
             device=device,
@@ -99,6 +105,22 @@ def headline(results: Results, protocol: Protocol) -> dict[str, str]:
         "primary": f"{title} {shown}",
         "goal": goal,
         "verdict": results.verdict.value if results.verdict else "no goal",
+    }
+
+
+def _sealed_excerpts(place: Place, made: Validation) -> dict[str, str]:
+    """Digest of an excerpt to that of its sealed bytes: an excerpt shows labels of the test split."""
+    return {
+        case.excerpt: place.store.put(
+            seal(
+                made.excerpts[case.excerpt],
+                key=sample_key(place.keys.label, case.sample),
+                sample=case.sample,
+                role=EXCERPT,
+            )
+        )
+        for case in made.record.cases
+        if case.excerpt is not None
     }
 
 
