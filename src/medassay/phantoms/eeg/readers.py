@@ -31,7 +31,7 @@ class Reader:
         """The intervals that this reader marks."""
         marked = []
         for one in seizures:
-            seen = 1 / (1 + np.exp(-(one.amplitude_uv - self.half_seen_uv) / 4))
+            seen = 1 / (1 + np.exp(-(one.amplitude_uv - self.half_seen_uv) / 1.5))
             jitter = rng.normal(0, self.jitter_s, 2).clip(-6, 6)
             if rng.random() < seen:
                 start = max(0.0, one.onset_s + jitter[0])
@@ -46,8 +46,8 @@ class Reader:
         return sorted(marked)
 
 
-READERS = (Reader("R1", 1.5, 12.0, 0.004), Reader("R2", 2.5, 16.0, 0.008))
-ARBITRATOR = Reader("ARB", 1.0, 8.0, 0.0)
+READERS = (Reader("R1", 1.5, 4.0, 0.004), Reader("R2", 2.5, 5.5, 0.008))
+ARBITRATOR = Reader("ARB", 1.0, 3.0, 0.0)
 
 
 def differ(first: Sequence[Interval], second: Sequence[Interval]) -> bool:

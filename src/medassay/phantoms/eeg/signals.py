@@ -124,15 +124,25 @@ def _moments(rng: np.random.Generator, per_minute: float, scene: Scene, longest_
 
 
 def _slow_bursts(rng: np.random.Generator, wave: Wave, scene: Scene) -> list[tuple[float, float]]:
-    """Rhythmic theta of drowsiness: it neither slows nor spreads, and a reader lets it be."""
+    """Rhythms that no reader should take for a seizure: theta of drowsiness, and a limb that beats time.
+
+    Theta swells and fades; the beating comes at once and shakes all leads on one side. Neither slows nor
+    spreads.
+    """
     bursts = []
-    for start in _moments(rng, scene.slow_bursts_per_minute, scene, 15):
-        length = float(rng.uniform(4, 14))
+    for start in _moments(rng, scene.slow_bursts_per_minute, scene, 24):
+        beating = rng.random() < 0.35
+        length = float(rng.uniform(8, 22))
         span = slice(round(start * scene.rate_hz), round((start + length) * scene.rate_hz))
         time = np.arange(span.stop - span.start) / scene.rate_hz
-        rhythm = np.sin(2 * np.pi * rng.uniform(4.5, 7) * time + rng.uniform(0, 6)) * np.hanning(len(time))
+        hz = rng.uniform(2.5, 4.5) if beating else rng.uniform(4.5, 7)
+        phase = 2 * np.pi * hz * time + rng.uniform(0, 6)
+        if beating:
+            rhythm, width = np.sign(np.sin(phase)) * np.abs(np.sin(phase)) ** 0.5, 1.2
+        else:
+            rhythm, width = np.sin(phase) * np.hanning(len(time)), 0.8
         place = POSITIONS[int(rng.integers(len(POSITIONS)))]
-        gain = rng.uniform(20, 55) * _reach(place, 0.8)
+        gain = rng.uniform(18, 55) * _reach(place, width)
         wave[:, span] += (gain[:, None] * rhythm).astype(np.float32)
         bursts.append((start, start + length))
     return bursts
