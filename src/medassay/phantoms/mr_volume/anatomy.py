@@ -16,7 +16,7 @@ from medassay.formats.imaging.grid import Grid, Labels
 
 FloatArray = NDArray[np.float64]
 
-WHITE, GREY, BODY, FLUID = 1.0, 0.70, 0.73, 0.28  # brightness in a T1 image, over white matter
+WHITE, GREY, BODY, FLUID = 1.0, 0.75, 0.66, 0.28  # brightness in a T1 image, over white matter
 BLUR_MM = 0.6
 
 
@@ -49,7 +49,7 @@ def anatomy(draw: np.random.Generator, grid: Grid, *, size: float) -> Anatomy:
     middle_x = draw.normal(0, 1.5) + draw.normal(6, 2) * (s - 0.45) ** 2
     middle_z = draw.normal(-2, 1.5) + draw.normal(6, 1.5) * s**1.6
     thickness = (
-        draw.normal(3.9, 0.2) * size**0.5 * (1 + draw.normal(0.55, 0.1) * np.exp(-(((s - 0.18) / 0.2) ** 2)))
+        draw.normal(4.6, 0.2) * size**0.5 * (1 + draw.normal(0.55, 0.1) * np.exp(-(((s - 0.18) / 0.2) ** 2)))
     )
     radius = thickness * (1 - 0.22 * s) * np.sqrt(1 - np.abs(2 * s - 1) ** 6)
     dx, dz = (x - middle_x) / 1.22, (z - middle_z) / 0.86
@@ -86,8 +86,8 @@ def _tissue(
     dz: FloatArray,
 ) -> FloatArray:
     """Later lines lie over earlier ones."""
-    tissue = np.where(np.abs(_smooth(draw, grid, 3.0)) < 0.45, GREY, WHITE)
-    below = (dz < 0) & (border > 1.3) & (border < 4.0)
+    tissue = np.where(np.abs(_smooth(draw, grid, 3.0)) < 0.12, GREY, WHITE)
+    below = (dz < 0) & (border > 1.8) & (border < 4.0)
     tissue[below] = GREY
     horn = (border > 0) & (border < draw.normal(1.6, 0.3)) & (dz > -1) & (dx > -1)
     tissue[horn] = FLUID
