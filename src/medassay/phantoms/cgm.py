@@ -186,7 +186,12 @@ def _wander(generator: np.random.Generator, count: int, spread: float, memory: f
 
 
 def _recording(
-    generator: np.random.Generator, person: _Person, parameters: Parameters, *, rate: int | None = None
+    generator: np.random.Generator,
+    person: _Person,
+    parameters: Parameters,
+    *,
+    rate: int | None = None,
+    most_gaps: int = 2,
 ) -> _Recording:
     """A whole, clean recording: sensor readings with noise and short gaps, and capillary values."""
     rate = rate or person.site.rate_min
@@ -196,7 +201,7 @@ def _recording(
     sensed = blood[minutes] + _wander(generator, len(minutes), noise, 6.0)
     sensed += generator.normal(0, noise / 2, len(minutes))
     kept = np.ones(len(minutes), bool)
-    for _ in range(int(generator.integers(0, 3))):
+    for _ in range(int(generator.integers(0, most_gaps + 1))):
         at = int(generator.integers(DAY // 2, len(blood) - DAY // 2))
         kept &= ~((minutes > at) & (minutes < at + int(generator.integers(40, 150))))
     finger_at = minutes[kept][:: max(1, 360 // rate)]
@@ -390,7 +395,7 @@ def _plant(
         return more[-1]
 
     for kind, site, change, outcome, reason, column in _CHANGES:
-        recording = _recording(generator, someone(site), parameters)
+        recording = _recording(generator, someone(site), parameters, most_gaps=0)  # one defect a file
         change(generator, recording)
         _write(export, recording)
         planted.append(_defect(kind, recording.person.file, outcome, reason, column))

@@ -331,7 +331,11 @@ def _worst_moment(
 ) -> float:
     """The first missed hypoglycaemia, else the first false alarm of it, else the first episode, else the start."""
     right = [time for time, fate in told.get("hypo", []) if fate == "true"]
-    starts = [float(start) for start, _ in expected.of("hypo")]
+    starts = [
+        float(start)
+        for start, _ in expected.of("hypo")
+        if any(a <= start - options.horizon_min and start <= b for a, b in expected.covered)
+    ]
     missed = [s for s in starts if not any(s - options.horizon_min <= t < s for t in right)]
     false = [time for time, fate in told.get("hypo", []) if fate == "false"]
     return next(iter([*missed, *false, *starts, 0.0]))
