@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 MAIN_LEADS = ("MLII", "II", "MLI", "I", "ECG1")  # the first of these that a record has is the main lead
-BEFORE_S, AFTER_S, WINDOW_HZ = 0.28, 0.44, 120
+BEFORE_S, AFTER_S, WINDOW_HZ = 0.28, 0.44, 100
 POINTS = round((BEFORE_S + AFTER_S) * WINDOW_HZ)
 REFRACTORY_S = 0.2
 FEATURES = 11
@@ -61,13 +61,13 @@ def find_qrs(leads: FloatArray, hz: float) -> IntArray:
 
 
 def _above_neighbours(peaks: IntArray, envelope: FloatArray) -> IntArray:
-    """Peaks of at least 0.35 of the usual height around; heights beyond it count as it."""
+    """Peaks of at least 0.3 of the usual height around; heights beyond it count as it."""
     kept = peaks[envelope[peaks] > 0.25 * np.percentile(envelope, 97)]
     for _ in range(2):
         if len(kept) < 3:
             return kept
         usual = median_filter(envelope[kept], size=15, mode="nearest")
-        kept = kept[envelope[kept] > 0.35 * usual]
+        kept = kept[envelope[kept] > 0.3 * usual]
     return kept
 
 

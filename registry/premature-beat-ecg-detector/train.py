@@ -105,7 +105,7 @@ def choose(net: Net, tune: list[tuple[Beats, IntArray]]) -> Decision:
 def main(source: Path, output: Path, params: dict[str, Any]) -> None:
     torch.manual_seed(params["seed"])
     torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # a second thread costs more than it gives for so small a network
     train, tune = read_split(source, "train"), read_split(source, "tune")
     if not train:
         sys.exit("no readable training recording")
@@ -138,7 +138,7 @@ def main(source: Path, output: Path, params: dict[str, Any]) -> None:
                 loss.backward()
                 optimiser.step()
                 schedule.step()
-                losses.append(float(loss))
+                losses.append(loss.item())
             curves.writerow([epoch, f"{np.mean(losses):.5f}", *_figures(net, tune)])
             stream.flush()
     save(net, choose(net, tune), params["channels"], output / "model")
