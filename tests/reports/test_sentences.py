@@ -1,12 +1,16 @@
 """Two languages, one thing said: the same keys, the same placeholders, every heading."""
 
 import re
+from importlib.resources import files
 
 import pytest
 
 from medassay.core.errors import WrongUse
+from medassay.core.findings import Reason
 from medassay.core.terms import LANGS
+from medassay.evaluation.protocol import Verdict
 from medassay.reports.sentences import headings, placeholders, say, sentences
+from medassay.trust.evidence import Outcome
 
 # Headings of the order that the report's readers expect; others may be added between them.
 ORDER = [
@@ -83,3 +87,31 @@ def test_a_value_that_the_template_does_not_ask_for_is_refused():
         say("earlier_looks_line", "en", looks=1, n=2)
     with pytest.raises(WrongUse, match="'looks'"):
         say("earlier_looks_line", "zh")
+
+
+def test_every_reason_of_a_finding_has_its_word():
+    assert [reason for reason in Reason if f"reason:{reason.value}" not in sentences()] == []
+
+
+def test_every_verdict_and_outcome_has_its_word():
+    assert {say(f"verdict:{verdict.value}", "zh") for verdict in Verdict} == {
+        "达到",
+        "未达到",
+        "样本量不足",
+        "仅演示",
+    }
+    assert all(f"outcome:{outcome.value}" in sentences() for outcome in Outcome)
+
+
+def test_no_sentence_stands_unused():
+    """A key is written out in the code or the headings; the end of some is the value that they name."""
+    room = files("medassay.reports")
+    code = "".join(p.read_text("utf-8") for p in room.iterdir() if p.name.endswith((".py", "headings.yaml")))
+    begun = set(re.findall(r"""f["']([a-z_]+[:_])\{""", code))
+    unused = [
+        key
+        for key in sentences()
+        if not re.search(rf'["\s]{re.escape(key)}["\s}}]', code)
+        and not any(key.startswith(start) for start in begun)
+    ]
+    assert unused == []

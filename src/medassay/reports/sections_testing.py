@@ -74,7 +74,7 @@ def requirements(paper: Paper) -> Iterable[Block]:
         Column(paper.say("endpoint"), weight=1.5),
         Column(paper.say("metric"), weight=1.3),
         Column(paper.say("role"), weight=0.7),
-        Column(paper.say("goal"), "right", weight=0.9),
+        Column(paper.say("goal"), "right", weight=1.1),
     ]
     yield table(paper.say("requirements_caption"), columns, rows)
     yield facts(
@@ -128,7 +128,7 @@ def results(paper: Paper) -> Iterable[Block]:
         Column(paper.say("endpoint"), weight=1.6),
         Column(paper.say("estimate"), "right", weight=0.9),
         Column(paper.say("ci"), "right", weight=1.3),
-        Column(paper.say("goal"), "right", weight=0.8),
+        Column(paper.say("goal"), "right", weight=1),
         Column(paper.say("cleared"), weight=0.8),
         Column(paper.say("subjects"), "right", weight=0.6),
     ]
