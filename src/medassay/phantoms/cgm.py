@@ -163,7 +163,7 @@ def glucose(generator: np.random.Generator, minutes: int, parameters: Parameters
         if all(abs(at - other) > 240 for other in taken):
             taken.append(at)
             sudden = low and generator.random() < parameters.sudden_share
-            fall = generator.uniform(6, 15) if sudden else generator.uniform(60, 130)
+            fall = generator.uniform(10, 18) if sudden else generator.uniform(60, 130)
             share = _fall(t, at, fall, generator.uniform(20, 50), generator.uniform(25, 50))
             level = level * (1 - share) + nadir * share
     return np.clip(level, 1.8, 30.0)
@@ -299,9 +299,13 @@ Change = Callable[[np.random.Generator, _Recording], None]
 
 def _decimal_slip(generator: np.random.Generator, recording: _Recording) -> None:
     at = int(generator.integers(len(recording.shown) // 4, len(recording.shown) // 2))
-    value = recording.shown[at]
-    if isinstance(value, float):
-        recording.shown[at] = round(value * 10, 1)
+    for index in range(at, len(recording.shown)):
+        value = recording.shown[index]
+        if (
+            isinstance(value, float) and value < 9
+        ):  # ten times of it is still a number that a meter could print
+            recording.shown[index] = round(value * 10, 1)
+            return
 
 
 def _stuck(generator: np.random.Generator, recording: _Recording) -> None:
@@ -450,7 +454,7 @@ def _cut(content: bytes) -> bytes:
     kept = content[: int(len(content) * CUT_AT)]
     if content.startswith(b"PK"):
         return kept
-    line = kept.rfind(b"\n")
+    line = kept.rfind(b"\n", 0, kept.rfind(b"\n"))
     return kept[: line + 1 + len("2023/01/01,08")]
 
 
