@@ -21,16 +21,17 @@ def read_text(raw: bytes, declared: Sequence[str]) -> Reading:
     """Decode a value by its declared character sets, or say how it had to be read instead.
 
     GBK is a part of GB18030, so the latter reads both. Latin-1 decodes any bytes at all: where they are
-    whole Chinese characters too, the Chinese reading stands and the other one is kept beside it.
+    whole characters of GB 2312 too (pairs of high bytes, which accented letters hardly ever make), the
+    Chinese reading stands and the other one is kept beside it.
     """
     raw = raw.rstrip(b"\x00 ")
     if raw.isascii() and b"\x1b" not in raw:
         return Reading(raw.decode("ascii"))
-    chinese = _strict(raw, "gb18030")
     by_tag = _declared(raw, declared)
-    if by_tag is not None and not (_is_single_byte(declared) and chinese and _is_han(chinese)):
-        return Reading(by_tag)
-    if by_tag is not None and chinese is not None:
+    if by_tag is not None:
+        chinese = _strict(raw, "gb2312") if _is_single_byte(declared) else None
+        if chinese is None or not _is_han(chinese):
+            return Reading(by_tag)
         return Reading(chinese, (by_tag,), "a Western character set declared, the bytes are GBK")
     said = "no character set declared" if not any(declared) else "bytes outside the declared character set"
     for name, codec in (("UTF-8", "utf-8"), ("GB18030", "gb18030")):
