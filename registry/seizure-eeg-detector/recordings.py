@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,10 +29,10 @@ class Recording:
 
     @property
     def duration_s(self) -> float:
-        return self.wave.shape[1] / self.rate_hz
+        return float(self.wave.shape[1] / self.rate_hz)
 
 
-def rows(folder: Path) -> list[dict]:
+def rows(folder: Path) -> list[dict[str, Any]]:
     """The lines of `samples.jsonl`."""
     return [json.loads(line) for line in (folder / "samples.jsonl").read_text("utf-8").splitlines() if line]
 

@@ -9,6 +9,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -90,7 +91,7 @@ def mean_loss(net: Detector, loss: nn.Module, examples: list[Example]) -> float:
     return float(torch.stack(values).mean())
 
 
-def main(source: Path, target: Path, parameters: dict) -> None:
+def main(source: Path, target: Path, parameters: dict[str, Any]) -> None:
     settle(int(parameters["seed"]))
     examples = load(source)
     train = [example for example in examples if example.split == "train"]
