@@ -80,15 +80,15 @@ def test_a_bad_sample_fails_alone_and_the_others_are_scored(trained):
     statuses = read_statuses(output / "status.jsonl", list(samples))
     assert [row.status for row in statuses.values()] == [Status.OK, Status.FAILED, Status.OK]
     assert not (output / "T-2.csv").exists()
-    sums = {"detected": 0.0, "episodes": 0.0}
+    sums = {"detected": 0.0, "missed": 0.0}
     for sample in ("T-1", "T-3"):
         label = write_episodes(episodes_of(samples[sample], EpisodeRules()))
         statistics = scoring.score(
             label, (output / f"{sample}.csv").read_bytes(), {}, scoring.Options()
         ).statistics
         sums = {name: total + statistics[f"hypo_{name}"] for name, total in sums.items()}
-    assert sums["episodes"] > 2
-    assert sums["detected"] / sums["episodes"] > 0.5
+    assert sum(sums.values()) > 2
+    assert sums["detected"] > sums["missed"]
 
 
 def test_alarms_do_not_change_when_what_follows_is_cut_off(trained):

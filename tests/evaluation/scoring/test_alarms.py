@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from medassay.core.errors import WrongUse
+from medassay.evaluation.analysis import is_proportion
 from medassay.evaluation.scoring import alarms as scoring
 from medassay.formats.ivd.trace import Trace, episodes_of, write_alarms, write_episodes, write_trace
 from medassay.tasks.alarms import EpisodeRules
@@ -44,7 +45,7 @@ def test_alarms_before_every_episode_are_a_full_score():
 def test_a_missing_prediction_is_worse_than_silence_and_than_noise():
     missing, silent = score(None).statistics, score(write_alarms({"hypo": [], "hyper": []})).statistics
     assert missing["hypo_detected"] == silent["hypo_detected"] == 0
-    assert missing["hypo_episodes"] == silent["hypo_episodes"] == len(STARTS)
+    assert missing["hypo_missed"] == silent["hypo_missed"] == len(STARTS)
     assert missing["hypo_false_alarms"] > 20 > silent["hypo_false_alarms"]
 
 
@@ -129,3 +130,11 @@ def test_the_audit_tells_a_device_that_looks_ahead(device, honest):
 def test_a_copy_without_alarms_proves_nothing():
     copy = scoring.audit_copies("R-1", PUBLIC, OPTIONS)[0]
     assert scoring.audit(write_alarms({"hypo": [], "hyper": []}), None, copy)
+
+
+def test_sensitivity_and_precision_are_parts_of_a_whole_and_bound_as_such():
+    metrics = scoring.metrics(OPTIONS)
+    told = {name: is_proportion(metric) for name, metric in metrics.items()}
+    assert {name for name, part in told.items() if part} == {
+        f"{figure}[{kind}]" for figure in ("sensitivity", "precision") for kind in ("hypo", "hyper")
+    }

@@ -53,7 +53,7 @@ SUFFIX = ".csv"
 HEADLINE = tuple(
     f"{kind}_{name}"
     for kind in KINDS
-    for name in ("episodes", "detected", "false_alarms", "lead_sum_min", "risk_days")
+    for name in ("detected", "missed", "false_alarms", "lead_sum_min", "risk_days")
 )
 SECOND_TOLERANCE = 1e-6
 PICTURE_MIN = 24 * 60.0  # how much of a trace an excerpt shows
@@ -112,8 +112,8 @@ def second(
         told = chronicle(intervals, expected.covered, times, options.rules())
         missing = alarms is None
         found |= {
-            f"{kind}_episodes": float(told.episodes),
             f"{kind}_detected": 0.0 if missing else float(told.detected),
+            f"{kind}_missed": float(told.episodes - (0 if missing else told.detected)),
             f"{kind}_false_alarms": float(told.false_alarms + (told.true_alarms if missing else 0)),
             f"{kind}_lead_sum_min": 0.0 if missing else float(told.lead_sum_min),
             f"{kind}_risk_days": days(float(told.risk_min)),
@@ -179,8 +179,8 @@ def _counts(
 
 def _statistics(kind: Kind, counts: AlarmCounts) -> dict[str, float]:
     return {
-        f"{kind}_episodes": float(counts.episodes),
         f"{kind}_detected": float(counts.detected),
+        f"{kind}_missed": float(counts.episodes - counts.detected),
         f"{kind}_not_evaluable": float(counts.not_evaluable),
         f"{kind}_true_alarms": float(counts.true_alarms),
         f"{kind}_false_alarms": float(counts.false_alarms),
@@ -197,7 +197,7 @@ def _metrics_of(kind: Kind) -> dict[str, Metric]:
     return {
         "sensitivity": Metric(
             numerator={f"{kind}_detected": 1},
-            denominator={f"{kind}_episodes": 1},
+            denominator={f"{kind}_detected": 1, f"{kind}_missed": 1},
             unit="1",
             better="higher",
             undefined=f"no {word} whose preceding time was recorded",
