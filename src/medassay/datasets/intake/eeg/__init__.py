@@ -66,6 +66,8 @@ def assemble(files: Sequence[OfferedFile], source: Source) -> Assembly:
             unassigned.append(Unassigned(item, finding))
         elif reader is not None:
             reads.setdefault(key, []).append((f"{READ}{reader}", item))
+        elif _annotations_only(item):
+            unassigned.append(Unassigned(item, _lonely()))
         else:
             recordings[key] = item
     for key in sorted(set(reads) - set(recordings)):
@@ -134,6 +136,16 @@ def _barred(item: OfferedFile, options: Options) -> Finding | None:
     if not edf.recognises(head):
         return note(Reason.UNKNOWN_FORMAT, "a file that is no EDF", "EDF recordings and readers' EDF+ files")
     return None
+
+
+def _annotations_only(item: OfferedFile) -> bool:
+    """Whether every signal that the header lists is an annotation; a header that lists none is left to reading."""
+    with item.path.open("rb") as stream:
+        head = stream.read(256)
+        count = head[252:256].strip()
+        labels = stream.read(16 * int(count)) if count.isdigit() else b""
+    names = [labels[i : i + 16].rstrip(b" ") for i in range(0, len(labels), 16)]
+    return bool(names) and all(name == edf.ANNOTATIONS.encode() for name in names)
 
 
 def _reader(item: OfferedFile, source: Source) -> tuple[str | None, str]:
@@ -234,5 +246,5 @@ def _age(birthdate: datetime.date | None, start: datetime.datetime | None) -> fl
 
 
 def _lonely() -> Finding:
-    found, wanted = "a reader's file without its recording", "the recording under the same path"
+    found, wanted = "annotations without their recording", "the recording under the same path"
     return note(Reason.IMAGE_MISSING, found, wanted, Severity.REFUSE)
