@@ -19,7 +19,7 @@ UID_ROOT = "2.25."
 STANDARD_ROOT = "1.2.840.10008."
 OLDEST_STATED = 89  # years; an older age is one of very few people's
 
-SUBJECT = re.compile(r"[a-z]+-[0-9a-f]{8,64}")
+SUBJECT = re.compile(r"[A-Za-z]+-[0-9a-f]{8,64}")
 PRODUCT = re.compile(r"[A-Za-z0-9 ._/+()-]{0,64}")
 STRUCTURE = re.compile(r"[a-z][a-z0-9 _-]{0,63}")
 AGE = re.compile(r"(\d{3})([DWMY])")

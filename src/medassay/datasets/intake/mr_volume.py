@@ -151,7 +151,7 @@ def prove(taken: Taken, source: Source) -> list[Finding]:
         walked = proof.walk(item.content)
         findings += walked.findings
         subjects.add(walked.texts.get(0x00100020))
-        if not re.fullmatch(r"[a-z]+-[0-9a-f]+/(\d{4,}|reference|read-[\w-]+)\.dcm", item.name):
+        if not re.fullmatch(r"[A-Za-z]+-[0-9a-f]+/(\d{4,}|reference|read-[\w-]+)\.dcm", item.name):
             findings.append(_unproven("object name", "a name of another form"))
         if item.role == IMAGE:
             planes.append(_plane(walked))
