@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from typing import Any
 
 from medassay.annotation.agreement import AgreementFigure, AgreementRecord
@@ -492,5 +493,13 @@ def inputs(source_name: str = "phantom", *, subjects: int = 24, **changes: Any) 
     return fields | changes
 
 
+@cache
+def plain_record(source_name: str, subjects: int) -> ReportRecord:
+    """Records are frozen, so the usual ones are made once."""
+    return build(**inputs(source_name, subjects=subjects))
+
+
 def record(source_name: str = "phantom", *, subjects: int = 24, **changes: Any) -> ReportRecord:
+    if not changes:
+        return plain_record(source_name, subjects)
     return build(**inputs(source_name, subjects=subjects, **changes))

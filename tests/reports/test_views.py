@@ -221,4 +221,27 @@ def test_the_document_is_dated_by_the_ledger_and_not_by_the_clock(record):
     document = compose(record, "en", "maker")
     assert document.dated.isoformat().startswith("2026-11-20T02:14:07")
     assert b"D:20261120" in pdf_of(document)
-    assert html_of(document).decode().count("2026-11-20 02:14:07 UTC") >= 2
+    assert html_of(document).decode().count("2026-11-20 02:14:07") >= 2
+
+
+def test_every_id_is_listed_with_its_formula_its_rows_and_its_method(record):
+    sections = {section.id: section for section in compose(record, "en", "maker").sections}
+    tables = [block for block in sections["annex_figures"].blocks if isinstance(block, Table)]
+    assert len(tables) == 3
+    for one in tables:
+        listed = []
+        for part in ", ".join(row[-1] for row in one.rows).split(", "):
+            first, _, last = part.partition("–")
+            listed += range(int(first[1:]), int((last or first)[1:]) + 1)
+        assert sorted(listed) == list(range(1, len(record.figures) + 1))
+    assert {row[0] for row in tables[1].rows} >= {"all test subjects", "Site = site-a", "Sex = not available"}
+
+
+def test_a_statistic_that_is_left_out_is_zero_and_the_paper_says_so(record):
+    sections = {section.id: section for section in compose(record, "en", "maker").sections}
+    for name in ("errors", "annex_subjects"):
+        assert any(isinstance(b, Text) and b.text == say("zeros_note", "en") for b in sections[name].blocks)
+    rows = next(b for b in sections["annex_subjects"].blocks if isinstance(b, Table)).rows
+    for row, subject in zip(rows, record.given.run.subjects, strict=True):
+        shown = dict(part.rsplit(" ", 1) for part in row[-1].text.split(", "))
+        assert set(shown) == {name for name, value in subject.statistics.items() if value}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from medassay.core.specs import Bilingual
 from medassay.core.terms import Lang
+from medassay.reports import numbers
 from medassay.reports.document import Block, Cell, Code, Edition
 from medassay.reports.figures import Figure
 from medassay.reports.given import Given
@@ -34,6 +36,14 @@ class Words:
         """A word of the table, or what a spec calls the thing: axes and units of other databases are free."""
         return self.say(key) if key in sentences() else otherwise
 
+    def means(self, text: str) -> str:
+        """By which means the room was sealed, or why not, in words where they are known ones."""
+        program, _, how = text.partition(": ")
+        if f"means:{how}" not in sentences():
+            return text
+        said = self.say(f"means:{how}")
+        return said if program == "not sealed" else self.say("means_line", program=program, how=said)
+
     def stated(self, value: object) -> str:
         return self.say("not_stated") if value in (None, "") else str(value)
 
@@ -56,10 +66,6 @@ class Paper(Words):
     def remark(self, remark: Remark) -> str:
         """A limit or deviation; a value may itself be the key of a word, or a known means of sealing."""
         return self.say(remark.key, **{name: self._value(value) for name, value in remark.values.items()})
-
-    def means(self, text: str) -> str:
-        """By which means the room was sealed, in words where they are known ones."""
-        return self.word(f"means:{text}", text)
 
     def _value(self, value: str) -> str:
         return (
@@ -86,9 +92,15 @@ Content = Callable[[Paper], Iterable[Block]]
 
 
 def time(text: str) -> str:
-    """A ledger's time to the second, in UTC."""
-    day, _, clock = text.partition("T")
-    return f"{day} {clock[:8]} UTC" if clock.endswith(("+00:00", "Z")) else text
+    """A ledger's time to the second, in UTC; the label beside it says so."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def counts(statistics: Mapping[str, float]) -> Code:
+    """Statistics of one sample or subject; those that are zero are left out, and a note says so."""
+    shown = [f"{name} {numbers.count(value)}" for name, value in sorted(statistics.items()) if value]
+    return Code(", ".join(shown))
 
 
 def settings(values: Mapping[str, object]) -> Cell:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from medassay.core.terms import Lang, terms
 from medassay.reports import numbers
 from medassay.reports.cover import locked, size_of
 from medassay.reports.document import Block, Cell, Code, Column, Text, facts, table
-from medassay.reports.paper import Paper, formula
+from medassay.reports.figures import Figure
+from medassay.reports.paper import Paper, counts, formula
 
 # The notions that this report itself uses; the table of terms holds more.
 TERMS = (
@@ -92,39 +93,62 @@ def annex_dataset_card(paper: Paper) -> Iterable[Block]:
 
 
 def annex_figures(paper: Paper) -> Iterable[Block]:
-    rows: list[list[Cell]] = []
-    for figure in paper.record.figures:
-        chosen = paper.say("rows_all")
-        if figure.axis is not None:
-            chosen = f"{paper.axis(figure.axis)} = {paper.level(figure.axis, figure.level)}"
-        elif figure.choice is not None:
-            chosen = paper.say(f"choice:{figure.choice}")
-        how = figure.estimate.method if figure.estimate else ""
-        rows.append(
-            [
-                figure.id,
-                paper.say("figure_of", endpoint=paper.endpoint(figure), rows=chosen),
-                formula(figure.numerator, figure.denominator),
-                Code(how) if how else paper.say("dash"),
-            ]
-        )
-    yield Text(
-        paper.say("index_code", version=paper.given.code["medassay"], source=paper.given.code["source"][:16])
-    )
+    """Three tables that each list every id once: its formula, its rows, and how its interval was made."""
+    code = paper.given.code
+    yield Text(paper.say("index_code", version=code["medassay"], source=code["source"][:16]))
+    figures = paper.record.figures
+    formulas = [(paper.endpoint(f), formula(f.numerator, f.denominator)) for f in figures]
+    columns = [Column(paper.say("figure"), weight=1.3), Column(paper.say("formula"), weight=1.5)]
+    ids = Column(paper.say("ids"), weight=1.6)
+    yield table(paper.say("index_caption"), [*columns, ids], _listed(figures, formulas))
+    rows = [(_rows(paper, figure),) for figure in figures]
     yield table(
-        paper.say("index_caption"),
-        [
-            Column(paper.say("figure_id"), weight=0.35),
-            Column(paper.say("figure"), weight=1.7),
-            Column(paper.say("formula"), weight=1.6),
-            Column(paper.say("method_seed"), weight=1.6),
-        ],
-        rows,
+        paper.say("index_rows_caption"), [Column(paper.say("rows"), weight=1.4), ids], _listed(figures, rows)
     )
+    methods: list[tuple[Cell]] = [
+        (Code(f.estimate.method),) if f.estimate and f.estimate.method else (paper.say("index_none"),)
+        for f in figures
+    ]
+    yield table(
+        paper.say("index_methods_caption"),
+        [Column(paper.say("interval_method"), weight=1.4), ids],
+        _listed(figures, methods),
+    )
+
+
+def _listed(figures: Sequence[Figure], keys: Sequence[tuple[Cell, ...]]) -> list[list[Cell]]:
+    """Each key once, with the ids of its figures; consecutive ids as a range."""
+    numbers_of: dict[tuple[Cell, ...], list[int]] = {}
+    for figure, key in zip(figures, keys, strict=True):
+        numbers_of.setdefault(key, []).append(int(figure.id[1:]))
+    return [[*key, _ranges(found)] for key, found in numbers_of.items()]
+
+
+def _ranges(found: Sequence[int]) -> str:
+    runs: list[list[int]] = []
+    for number in found:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"F{run[0]}" if len(run) == 1 else f"F{run[0]}–F{run[-1]}" for run in runs)
+
+
+def _rows(paper: Paper, figure: Figure) -> str:
+    if figure.axis is not None:
+        level = paper.level(figure.axis, figure.level)
+        return paper.say("rows_of", axis=paper.axis(figure.axis), level=level)
+    if figure.choice is None:
+        return paper.say("rows_all")
+    choice = paper.say(f"choice:{figure.choice}")
+    if figure.left_out is None:
+        return choice
+    return paper.say("rows_left_out", choice=choice, subject=figure.left_out)
 
 
 def annex_subjects(paper: Paper) -> Iterable[Block]:
     yield Text(paper.say("subjects_note"), "note")
+    yield Text(paper.say("zeros_note"), "note")
     yield table(
         paper.say("subjects_caption"),
         [
@@ -139,7 +163,7 @@ def annex_subjects(paper: Paper) -> Iterable[Block]:
                 ", ".join(paper.level(axis, level) for axis, level in sorted(row.strata.items()) if level)
                 or paper.say("not_available"),
                 numbers.count(row.samples),
-                Code(", ".join(f"{name} {numbers.count(v)}" for name, v in sorted(row.statistics.items()))),
+                counts(row.statistics),
             ]
             for row in paper.given.run.subjects
         ],

@@ -12,7 +12,7 @@ from medassay.core.errors import EvidenceBroken
 from medassay.core.rooms import module_of
 from medassay.reports import numbers
 from medassay.reports.document import Block, Code, Column, Picture, Text, table
-from medassay.reports.paper import Paper
+from medassay.reports.paper import Paper, counts
 from medassay.room.record import CaseRow
 
 WORST = 12
@@ -26,11 +26,11 @@ def errors(paper: Paper) -> Iterable[Block]:
         [Column(paper.say("statistic"), weight=2), Column(paper.say("sum"), "right")],
         [[Code(name), numbers.count(value)] for name, value in paper.record.sums.items()],
     )
-    counts: Counter[str] = Counter(case.status for case in run.cases)
+    statuses: Counter[str] = Counter(case.status for case in run.cases)
     yield table(
         paper.say("status_caption"),
         [Column(paper.say("case_status"), weight=2), Column(paper.say("samples"), "right")],
-        [[paper.say(f"case:{status}"), numbers.count(counts[status])] for status in STATUSES],
+        [[paper.say(f"case:{status}"), numbers.count(statuses[status])] for status in STATUSES],
     )
     worst = worst_cases(paper)
     yield table(
@@ -46,11 +46,12 @@ def errors(paper: Paper) -> Iterable[Block]:
                 Code(case.sample),
                 paper.say(f"case:{case.status}"),
                 numbers.count(case.badness),
-                Code(_values(case)),
+                counts(case.statistics),
             ]
             for case in worst
         ],
     )
+    yield Text(paper.say("zeros_note"), "note")
     if paper.edition == "maker":
         yield Text(paper.say("pictures_maker"), "note")
     else:
@@ -90,7 +91,3 @@ def _picture(paper: Paper, case: CaseRow, excerpt: dict[str, Any]) -> Picture:
         alt=paper.say("picture_alt", sample=case.sample, badness=badness, status=status),
         caption=paper.say("picture_caption", sample=case.sample),
     )
-
-
-def _values(case: CaseRow) -> str:
-    return ", ".join(f"{name} {numbers.count(value)}" for name, value in sorted(case.statistics.items()))

@@ -151,7 +151,6 @@ def subgroups(paper: Paper) -> Iterable[Block]:
     if not protocol.subgroups:
         return
     primary = [f for f in paper.record.figures if f.endpoint == protocol.primary and f.choice is None]
-    yield Text(paper.say("subgroups_note"), "note")
     lines = _lines(paper, primary)
     if len(lines) > 1:
         yield Picture(
@@ -159,11 +158,12 @@ def subgroups(paper: Paper) -> Iterable[Block]:
             alt=paper.say("forest_alt", lines="; ".join(line.text for line in lines)),
             caption=paper.say("subgroup_forest_caption", endpoint=paper.endpoint(paper.record.primary)),
         )
+    yield Text(paper.say("subgroups_note"), "note")
     for group in paper.record.results.subgroups:
         if not group.available:
             yield Text(paper.say("axis_not_available", axis=paper.axis(group.axis)), "missing")
         else:
-            yield from _subgroup(paper, group.axis)
+            yield _subgroup(paper, group.axis)
 
 
 def traceability(paper: Paper) -> Iterable[Block]:
@@ -202,25 +202,29 @@ def traceability(paper: Paper) -> Iterable[Block]:
     )
 
 
-def _subgroup(paper: Paper, axis: str) -> Iterator[Block]:
+def _subgroup(paper: Paper, axis: str) -> Block:
+    """All endpoints of one axis, endpoint by endpoint."""
     columns = [
         Column(paper.say("figure_id"), weight=0.5),
-        Column(paper.axis(axis), weight=1.4),
+        Column(paper.say("endpoint"), weight=1.5),
+        Column(paper.axis(axis), weight=1),
         Column(paper.say("subjects"), "right", weight=0.6),
         Column(paper.say("estimate"), "right", weight=0.9),
-        Column(paper.say("ci"), "right", weight=1.5),
+        Column(paper.say("ci"), "right", weight=1.4),
     ]
-    for endpoint in paper.given.protocol.endpoints:
-        cells = [f for f in paper.record.figures if f.axis == axis and f.endpoint == endpoint.id]
-        caption = paper.say("subgroups_caption", endpoint=paper.of(endpoint.title), stratum=paper.axis(axis))
-        yield table(
-            caption,
-            columns,
-            [
-                [f.id, paper.level(axis, f.level), numbers.count(f.n_subjects), *_estimate(paper, f)]
-                for f in cells
-            ],
-        )
+    rows = [
+        [
+            figure.id,
+            paper.endpoint(figure),
+            paper.level(axis, figure.level),
+            numbers.count(figure.n_subjects),
+            *_estimate(paper, figure),
+        ]
+        for endpoint in paper.given.protocol.endpoints
+        for figure in paper.record.figures
+        if figure.axis == axis and figure.endpoint == endpoint.id
+    ]
+    return table(paper.say("subgroups_caption", stratum=paper.axis(axis)), columns, rows)
 
 
 def _shown(paper: Paper, figure: Figure) -> tuple[str, str, str, str, str]:
