@@ -122,7 +122,9 @@ def _features(samples: IntArray, windows: NDArray[np.float32], hz: float) -> NDA
     p_wave = slice(round((BEFORE_S - 0.24) * WINDOW_HZ), round((BEFORE_S - 0.07) * WINDOW_HZ))
     qrs = slice(round((BEFORE_S - 0.06) * WINDOW_HZ), round((BEFORE_S + 0.1) * WINDOW_HZ))
     wide = (np.abs(main[:, qrs]) > 0.35 * np.abs(main[:, qrs]).max(axis=1, keepdims=True)).mean(axis=1)
-    spread = np.array([np.std(part[max(0, k - 10) : k + 10]) for k in range(len(before)) for part in [before]])
+    spread = np.array(
+        [np.std(part[max(0, k - 10) : k + 10]) for k in range(len(before)) for part in [before]]
+    )
     columns = [
         np.log(before / usual),
         np.log(after / usual),

@@ -31,7 +31,11 @@ class Net(nn.Module):
         width = 2 * c * (POINTS // 2 // 2 // 3)
         self.norm = nn.BatchNorm1d(FEATURES)
         self.out = nn.Sequential(
-            nn.Dropout(0.4), nn.Linear(width + FEATURES, 48), nn.ReLU(), nn.Dropout(0.2), nn.Linear(48, len(CLASSES))
+            nn.Dropout(0.4),
+            nn.Linear(width + FEATURES, 48),
+            nn.ReLU(),
+            nn.Dropout(0.2),
+            nn.Linear(48, len(CLASSES)),
         )
 
     def forward(self, windows: torch.Tensor, features: torch.Tensor) -> torch.Tensor:

@@ -22,6 +22,7 @@ IntArray = NDArray[np.int64]
 
 MATCH_S = 0.15
 IGNORED = -1
+PRICE = 0.2  # of F1, for each unit that a class is shifted by
 CLASS_OF = dict.fromkeys("NLRBejn", 0) | dict.fromkeys("AaJS", 1) | dict.fromkeys("VEr", 2)
 
 
@@ -42,7 +43,9 @@ def targets(beats: Beats, times: IntArray, symbols: list[str]) -> IntArray:
     at = times[named]
     place = np.searchsorted(at, beats.samples).clip(1, max(len(at) - 1, 1)) if len(at) > 1 else 0
     nearest = np.where(
-        np.abs(beats.samples - at[np.maximum(place - 1, 0)]) <= np.abs(beats.samples - at[place]), place - 1, place
+        np.abs(beats.samples - at[np.maximum(place - 1, 0)]) <= np.abs(beats.samples - at[place]),
+        place - 1,
+        place,
     ).clip(0)
     close = np.abs(beats.samples - at[nearest]) <= MATCH_S * beats.sampling_hz
     for k in np.flatnonzero(close):
@@ -84,21 +87,24 @@ def f1(made: IntArray, wanted: IntArray, k: int) -> float:
 
 
 def choose(net: Net, tune: list[tuple[Beats, IntArray]]) -> Decision:
-    """The shifts that give the best F1 of V, then of S, on tune; none where there is no tune recording."""
+    """The shifts that give the best F1 of V, then of S, on tune; none where there is no tune recording.
+
+    A shift has to earn its size: few tune recordings hold few such beats, and a large shift that wins one of
+    them back costs many false ones elsewhere.
+    """
     if not tune:
         return Decision()
     scores = np.concatenate([scores_of(net, beats) for beats, _ in tune])
     wanted = np.concatenate([of for _, of in tune])
     kept = wanted != IGNORED
     scores, wanted = scores[kept], wanted[kept]
-    steps = np.arange(-2.0, 2.01, 0.25).tolist()
+    steps = np.arange(-1.5, 1.51, 0.25).tolist()
 
-    def figure(decision: Decision, k: int) -> tuple[float, float]:
-        moved = abs(decision.s) + abs(decision.v)
-        return f1(decision.classes(scores), wanted, k), -moved  # of equal ones, the least change
+    def earned(decision: Decision, k: int, shift: float) -> float:
+        return f1(decision.classes(scores), wanted, k) - PRICE * abs(shift)
 
-    v = max((Decision(v=step) for step in steps), key=lambda d: figure(d, 2)).v
-    s = max((Decision(s=step, v=v) for step in steps), key=lambda d: figure(d, 1)).s
+    v = max(steps, key=lambda step: earned(Decision(v=step), 2, step))
+    s = max(steps, key=lambda step: earned(Decision(s=step, v=v), 1, step))
     return Decision(s=s, v=v)
 
 
