@@ -12,8 +12,9 @@ from medassay.core.terms import LANGS
 from medassay.reports.composition import compose
 from medassay.reports.document import EDITIONS, Picture, Table, Text
 from medassay.reports.html import html_of, render_html
+from medassay.reports.paper import Words
 from medassay.reports.pdf import TEMPLATE, pdf_of, render_pdf, sys_inputs, typst_fonts
-from medassay.reports.sentences import headings, say
+from medassay.reports.sentences import headings, say, sentences
 
 LONG = "极" * 400
 ENDLESS = "W" * 300
@@ -245,3 +246,28 @@ def test_a_statistic_that_is_left_out_is_zero_and_the_paper_says_so(record):
     for row, subject in zip(rows, record.given.run.subjects, strict=True):
         shown = dict(part.rsplit(" ", 1) for part in row[-1].text.split(", "))
         assert set(shown) == {name for name, value in subject.statistics.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("means", "said"),
+    [
+        ("not sealed: bubblewrap is not installed", "未安装 bubblewrap"),
+        (
+            "bubblewrap 0.8.0: no network, own processes, read-only but for the output",
+            "bubblewrap 0.8.0：无网络，进程隔离，除输出外只读",
+        ),
+        ("another room", "another room"),
+    ],
+)
+def test_how_the_room_was_sealed_is_said_in_the_reader_s_language(means, said):
+    assert Words("zh").means(means) == said
+
+
+def test_the_room_s_own_reasons_have_their_words():
+    import inspect
+
+    from medassay.room import sandbox
+
+    reasons = re.findall(r'"not sealed: ([^"]+)"', inspect.getsource(sandbox))
+    assert len(reasons) >= 3
+    assert [reason for reason in reasons if f"means:{reason}" not in sentences()] == []

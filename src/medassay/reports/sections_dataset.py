@@ -201,7 +201,7 @@ def training(paper: Paper) -> Iterable[Block]:
             paper.say("training_parameters"),
             settings(record.parameters) if record.parameters else paper.say("not_stated"),
         ),
-        (paper.say("training_room"), paper.stated(record.sandbox)),
+        (paper.say("training_room"), paper.means(record.sandbox) or paper.say("not_stated")),
     )
     curves = {name: points for name, points in record.curves.items() if len(points) > 1}
     if curves:
