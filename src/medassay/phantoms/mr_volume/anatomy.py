@@ -46,14 +46,14 @@ def anatomy(draw: np.random.Generator, grid: Grid, *, size: float) -> Anatomy:
     length = draw.normal(35, 2) * size ** (1 / 3)
     along = (y + length / 2 + draw.normal(0, 1.5)) / length
     s = np.clip(along, 0, 1)
-    middle_x = draw.normal(0, 1.5) + draw.normal(6, 2) * (s - 0.45) ** 2
-    middle_z = draw.normal(-2, 1.5) + draw.normal(6, 1.5) * s**1.6
+    middle_x = draw.normal(0, 1.2) + draw.normal(6, 2) * (s - 0.45) ** 2
+    middle_z = draw.normal(-2, 1.2) + draw.normal(6, 1.5) * s**1.6
     thickness = (
-        draw.normal(4.6, 0.2) * size**0.5 * (1 + draw.normal(0.55, 0.1) * np.exp(-(((s - 0.18) / 0.2) ** 2)))
+        draw.normal(4.9, 0.2) * size**0.5 * (1 + draw.normal(0.55, 0.1) * np.exp(-(((s - 0.18) / 0.2) ** 2)))
     )
     radius = thickness * (1 - 0.22 * s) * np.sqrt(1 - np.abs(2 * s - 1) ** 6)
     dx, dz = (x - middle_x) / 1.22, (z - middle_z) / 0.86
-    border = np.hypot(dx, dz) - radius + 0.5 * _smooth(draw, grid, 2.5)
+    border = np.hypot(dx, dz) - radius + 0.4 * _smooth(draw, grid, 2.5)
     border = np.where((along <= 0) | (along >= 1), np.maximum(border, 1.0), border)
     division = (draw.normal(0.43, 0.035) - along) * -length + draw.normal(0, 0.12) * (z - middle_z)
     tissue = _tissue(draw, grid, border, division, along, dx, dz)
