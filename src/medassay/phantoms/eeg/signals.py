@@ -6,6 +6,7 @@ All of it is drawn from one generator, so that the same seed gives the same samp
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from scipy import fft
 from medassay.formats.waveform.electrodes import TEN_TWENTY
 
 Wave = NDArray[np.float32]
+Frequencies = NDArray[np.float64]
+Shape = Callable[[Frequencies], Frequencies]
 
 # Positions on the head seen from above: x to the right ear, y to the nose.
 POSITIONS = np.array(
@@ -77,11 +80,12 @@ def _reach(place: tuple[float, float] | NDArray[np.float64], width: float) -> Wa
     return reach
 
 
-def _noise(rng: np.random.Generator, rows: int, samples: int, shape: NDArray[np.float64]) -> Wave:
-    """Gaussian noise of a given amplitude spectrum, scaled to unit standard deviation."""
-    size = (rows, len(shape))
-    spectrum = rng.standard_normal(size, np.float32) + 1j * rng.standard_normal(size, np.float32)
-    wave = fft.irfft((spectrum * shape).astype(np.complex64), n=samples, axis=1)
+def _noise(rng: np.random.Generator, rows: int, rate_hz: int, samples: int, shape: Shape) -> Wave:
+    """Gaussian noise of a given amplitude spectrum (a function of Hz), scaled to unit standard deviation."""
+    length = fft.next_fast_len(samples, real=True)
+    amplitude = shape(fft.rfftfreq(length, 1 / rate_hz)).astype(np.float32)
+    drawn = rng.standard_normal((rows, 2 * len(amplitude)), np.float32).view(np.complex64)
+    wave = fft.irfft(drawn * amplitude, n=length, axis=1)[:, :samples]
     scaled: Wave = wave / wave.std(axis=1, keepdims=True)
     return scaled
 
@@ -89,16 +93,23 @@ def _noise(rng: np.random.Generator, rows: int, samples: int, shape: NDArray[np.
 def _background(rng: np.random.Generator, scene: Scene) -> Wave:
     """Pink noise of few shared sources and of each electrode, and an alpha rhythm at the back."""
     samples = scene.rate_hz * scene.duration_s
-    hz = fft.rfftfreq(samples, 1 / scene.rate_hz)
-    pink = np.where(hz > 0.4, 1 / np.maximum(hz, 0.4) ** rng.uniform(0.75, 1.0), 0.0) * (hz < 70)
-    alpha = np.exp(-(((hz - rng.uniform(8.5, 11)) / 0.7) ** 2))
-    sources, own = _noise(rng, 6, samples, pink), _noise(rng, len(POSITIONS), samples, pink)
+    slope, alpha_hz = rng.uniform(0.75, 1.0), rng.uniform(8.5, 11)
+
+    def pink(hz: Frequencies) -> Frequencies:
+        return np.where((hz > 0.4) & (hz < 70), 1 / np.maximum(hz, 0.4) ** slope, 0.0)
+
+    def alpha(hz: Frequencies) -> Frequencies:
+        peak: Frequencies = np.exp(-(((hz - alpha_hz) / 0.7) ** 2))
+        return peak
+
+    drawn = _noise(rng, 6 + len(POSITIONS), scene.rate_hz, samples, pink)
+    sources, own = drawn[:6], drawn[6:]
     places = rng.uniform(-1, 1, (6, 2))
     mixing = np.stack([_reach(place, 0.9) for place in places], axis=1)
-    wave = mixing @ sources + 0.6 * own
-    wave *= scene.background_uv / wave.std(axis=1, keepdims=True)
-    rhythm = _noise(rng, 1, samples, alpha)[0]
-    wave += scene.alpha_uv * _reach(OCCIPITAL, 0.9)[:, None] * rhythm
+    wave = mixing @ sources + np.float32(0.6) * own
+    wave *= np.float32(scene.background_uv) / wave.std(axis=1, keepdims=True)
+    rhythm = _noise(rng, 1, scene.rate_hz, samples, alpha)[0]
+    wave += np.float32(scene.alpha_uv) * _reach(OCCIPITAL, 0.9)[:, None] * rhythm
     return wave.astype(np.float32)
 
 
@@ -161,11 +172,13 @@ def _muscle(rng: np.random.Generator, wave: Wave, scene: Scene) -> None:
     """Bursts of 20 to 90 Hz over temporal electrodes, some of them in the rhythm of chewing."""
     for start in _moments(rng, scene.artefacts_per_minute, scene, 20):
         count = round(rng.uniform(2, 18) * scene.rate_hz)
-        hz = fft.rfftfreq(count, 1 / scene.rate_hz)
-        band = ((hz > 20) & (hz < 90)).astype(np.float64)
-        noise = _noise(rng, len(TEMPORAL), count, band)
+        noise = _noise(rng, len(TEMPORAL), scene.rate_hz, count, _muscle_band)
         if rng.random() < 0.4:
             time = np.arange(count) / scene.rate_hz
             noise *= (np.sin(2 * np.pi * rng.uniform(1.2, 2.2) * time) > 0.2).astype(np.float32)
         first = round(start * scene.rate_hz)
         wave[TEMPORAL, first : first + count] += rng.uniform(10, 60) * noise
+
+
+def _muscle_band(hz: Frequencies) -> Frequencies:
+    return np.where((hz > 20) & (hz < 90), 1.0, 0.0)
