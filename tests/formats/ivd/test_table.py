@@ -1,7 +1,7 @@
 """Tables are read in one way, which is said, or refused."""
 
 import io
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import openpyxl
 import pytest
@@ -102,6 +102,28 @@ def test_a_workbook_with_two_filled_sheets_is_refused():
 def test_a_container_of_something_else_is_refused():
     assert refused(b"PK\x03\x04" + b"x" * 200 + b"PK\x05\x06" + bytes(18)) is Reason.HEADER_INVALID
     assert refused(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512 * 4 - 8)) is Reason.HEADER_INVALID
+
+
+def test_a_reader_that_dies_or_takes_too_much_costs_its_own_file_only(monkeypatch, tmp_path):
+    for program in (
+        "import os; os.abort()",
+        "bytearray(1 << 40)",
+        "print('no json')",
+        "import sys; sys.exit(3)",
+    ):
+        script = tmp_path / "reader.py"
+        script.write_text(program)
+        monkeypatch.setattr("medassay.formats.ivd.workbook.__file__", str(script))
+        assert refused(workbook([["t", "g"], [1, 2]])) is Reason.HEADER_INVALID
+
+
+def test_cells_of_a_workbook_come_with_their_kind():
+    clock, day = time(8, 5), datetime(2021, 5, 4)
+    rows = read_table(workbook([["t", "g", None, True], [clock, day, 1.25, "0012"]])).rows
+    assert rows[0] == ("t", "g", None, "True")
+    assert rows[1][0] == clock
+    assert rows[1][1] in (day, day.date())
+    assert rows[1][2:] == (1.25, "0012")
 
 
 def test_a_midnight_that_comes_as_a_date_is_a_moment():

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from medassay.core.errors import MedassayError
 from medassay.core.findings import Reason
+from medassay.formats.ivd import workbook
 
 Cell = float | str | datetime | date | time | None
 Row = tuple[Cell, ...]
@@ -139,25 +140,18 @@ def _workbook(content: bytes, form: Form) -> Table:
 
 
 def _sheets(content: bytes, form: Form) -> list[tuple[Row, ...]]:
-    from python_calamine import CalamineWorkbook
-
     whole = ZIP_END in content[-66_000:] if form == "xlsx" else len(content) % OLE2_SECTOR == 0
     if not whole:
         raise _cut_off(form)
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        return [_rows(book.get_sheet_by_name(name).to_python()) for name in book.sheet_names]
-    except MemoryError:
-        raise
-    except BaseException as error:  # a panic of the Rust reader is no Exception
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise
+    found = workbook.sheets(content)
+    if found is None:
         raise TableRefused(
             Reason.HEADER_INVALID,
-            found=f"an {form} container that its reader stopped at with {type(error).__name__}",
+            found=f"a container ({form}) that its reader did not come through",
             wanted="a workbook",
             remedy="Export the workbook again.",
-        ) from None
+        )
+    return [_rows(rows) for rows in found]
 
 
 def _rows(raw: Sequence[Sequence[Any]]) -> tuple[Row, ...]:
