@@ -62,11 +62,20 @@ def main() -> None:
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder of the workspace.")] = Path(),
     demo_keys: Annotated[bool, typer.Option(help="Keys for phantoms and public sets only.")] = False,
+    dataset: Annotated[str | None, typer.Option(help="Write the four specs of a new database.")] = None,
+    like: Annotated[str | None, typer.Option(help="The database of this workspace that it follows.")] = None,
 ) -> None:
-    """Make a workspace: its folders and its keys."""
+    """Make a workspace: its folders and its keys; or begin a database in it."""
+    from medassay.core.workspace import Workspace
+    from medassay.verbs import begin
     from medassay.verbs import init as verb
 
-    for line in verb.run(folder, demo_keys=demo_keys) or ["nothing to do: the workspace is whole"]:
+    if (dataset is None) != (like is None):
+        raise typer.BadParameter("--dataset and --like go together")
+    lines = verb.run(folder, demo_keys=demo_keys)
+    if dataset and like:
+        lines += [str(path) for path in begin.run(Workspace(folder.resolve()), dataset, like)]
+    for line in lines or ["nothing to do: the workspace is whole"]:
         typer.echo(line)
 
 
