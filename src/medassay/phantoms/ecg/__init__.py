@@ -27,8 +27,11 @@ class Parameters(Spec):
     subjects: int = Field(default=40, ge=1, description="persons with a sound recording")
     minutes: float = Field(default=10, gt=0, description="length of a recording")
     sampling_hz: float = Field(default=360, gt=100)
-    subtlety: float = Field(default=0.25, ge=0, le=1, description="share of persons with narrow V beats")
-    noise: float = Field(default=1.0, ge=0, description="factor on every site's noise")
+    subtlety: float = Field(default=0.5, ge=0, le=1, description="share of persons with narrow V beats")
+    aberrancy: float = Field(
+        default=0.4, ge=0, le=1, description="share of persons with atrial beats that look like V beats"
+    )
+    noise: float = Field(default=1.5, ge=0, description="factor on every site's noise")
     defects: bool = Field(default=True, description="plant one recording of each defect")
     arbitrate_below: dict[str, float] = Field(
         default={"QRS": 0.98, "V": 0.9, "S": 0.8},
@@ -61,17 +64,17 @@ def _recording(
     minutes: float | None = None, child: bool = False,
 ) -> Exported:  # fmt: skip
     """One sound recording; its own stream of random numbers makes it the same whatever stands beside it."""
-    generator = np.random.default_rng([seed, number])
+    generator, named = np.random.default_rng([seed, number]), np.random.default_rng([seed, number, 1])
     of = SITES[number % len(SITES) if site is None else site]
-    one = who or person(generator, child=child)
+    one = who or person(named, child=child)
     strip = record(
-        heart(generator, subtlety=parameters.subtlety),
+        heart(generator, subtlety=parameters.subtlety, aberrancy=parameters.aberrancy),
         generator,
         seconds=60 * (minutes or parameters.minutes),
         sampling_hz=parameters.sampling_hz,
         noise=of.noise * parameters.noise,
     )
-    return Exported.of(visit(one, of, number, generator), strip, parameters.sampling_hz)
+    return Exported.of(visit(one, of, number, named), strip, parameters.sampling_hz)
 
 
 def _write(one: Exported, parameters: Parameters, seed: int, folder: Path) -> dict[str, object]:

@@ -22,8 +22,10 @@ class Heart:
     irregular: bool  # atrial fibrillation: no P wave, no order in the intervals
     normal_symbol: str
     v_rate: float
+    v_early: tuple[float, float]  # when V beats come, as a share of the usual interval
     s_rate: float
     v_late: float  # share of V that come so late that they fuse with the next normal beat
+    aberrant: float  # share of premature atrial beats that are conducted wide, and look like V
     waves: dict[str, list[tuple[float, float, float, float]]]
 
 
@@ -36,29 +38,34 @@ class Strip:
     symbols: tuple[str, ...]
 
 
-def heart(generator: Generator, *, subtlety: float) -> Heart:
+def heart(generator: Generator, *, subtlety: float, aberrancy: float) -> Heart:
     """Draw one person's heart.
 
     Parameters
     ----------
     subtlety : float
         Share of persons whose V beats are nearly as narrow and upright as their normal ones.
+    aberrancy : float
+        Share of persons some of whose premature atrial beats are conducted wide.
     """
     r = generator
-    wide = bool(r.random() < 0.15)
+    wide, subtle = bool(r.random() < 0.15), bool(r.random() < subtlety)
     normal = _normal_waves(r, wide=wide)
     return Heart(
         rr_s=60 / float(np.clip(r.normal(72, 9), 52, 98)),
         irregular=bool(r.random() < 0.1),
         normal_symbol="L" if wide else "N",
         v_rate=float(np.clip(r.lognormal(np.log(0.05), 0.7), 0.01, 0.2)),
+        v_early=(0.72, 0.93) if subtle else (0.55, 0.82),
         s_rate=float(np.clip(r.lognormal(np.log(0.03), 0.7), 0.005, 0.12)),
         v_late=0.08,
+        aberrant=0.6 if r.random() < aberrancy else 0.0,
         waves={
             "N": normal,
             "A": _premature_atrial(r, normal),
-            "V": _ventricular(r, normal, subtle=bool(r.random() < subtlety)),
+            "V": _ventricular(r, normal, subtle=subtle),
             "W": _ventricular(r, normal, subtle=False),
+            "a": _aberrant(r, normal),
         },
     )
 
@@ -88,19 +95,44 @@ def _premature_atrial(
     return changed
 
 
+def _aberrant(
+    r: Generator, normal: list[tuple[float, float, float, float]]
+) -> list[tuple[float, float, float, float]]:
+    """A premature P wave, then a QRS complex that begins as the normal one and ends wide."""
+    p, _, main, _, t = _premature_atrial(r, normal)
+    late = r.choice([-1.0, 1.0]) * main[0] * r.uniform(0.4, 0.8)
+    return [
+        p,
+        (main[0] * 0.8, main[1], 0.0, main[3] * 1.4),
+        (late, -0.7 * main[1], 0.045, r.uniform(0.018, 0.026)),
+        (-0.7 * t[0], -t[1], t[2], t[3]),
+    ]
+
+
 def _ventricular(
     r: Generator, normal: list[tuple[float, float, float, float]], *, subtle: bool
 ) -> list[tuple[float, float, float, float]]:
-    """Wide, without P wave, the T wave against the QRS complex."""
+    """Wide, without P wave, the T wave against the QRS complex; or subtle: narrow and upright.
+
+    A subtle one may hide in a normal P wave: a fascicular beat, or one that comes late.
+    """
     tall = normal[2][0]
     if subtle:
-        width, first, second = r.uniform(0.017, 0.022), tall * r.uniform(0.8, 1.1), normal[2][1]
-    else:
-        width = r.uniform(0.026, 0.045)
-        first = r.choice([-1.0, 1.0]) * r.uniform(0.8, 2.0)
-        second = r.choice([-1.0, 1.0]) * r.uniform(0.5, 1.6)
+        width = normal[2][3] * r.uniform(1.15, 1.5)
+        first, second = tall * r.uniform(0.8, 1.1), normal[2][1] * r.uniform(0.7, 1.1)
+        p, _, _, s, t = normal
+        return [
+            (p[0] * r.uniform(0.0, 0.9), p[1], p[2] + 0.02, p[3]),
+            (first, second, 0.0, width),
+            (s[0] * r.uniform(0.6, 1.4), s[1], 2.6 * width, s[3] * r.uniform(1.0, 1.4)),
+            (t[0] * r.uniform(0.5, 0.95), t[1], t[2], t[3]),
+        ]
+    width = r.uniform(0.022, 0.034)
+    first = r.choice([-1.0, 1.0]) * r.uniform(0.8, 2.0)
+    second = r.choice([-1.0, 1.0]) * r.uniform(0.5, 1.6)
     return [
         (first, second, 0.0, width),
+        (0.3 * first, -0.4 * second, r.uniform(-0.02, 0.03), r.uniform(0.009, 0.014)),  # a notch
         (-0.5 * first * r.uniform(0.4, 1.2), -0.5 * second, 2.2 * width, 1.2 * width),
         (-0.3 * first, -0.3 * second, 0.32, 0.06),
     ]
@@ -115,7 +147,7 @@ def record(one: Heart, generator: Generator, *, seconds: float, sampling_hz: flo
     places, kinds = places[inside], [kind for kind, keep in zip(kinds, inside, strict=True) if keep]
     signal = _waves(one, generator, places, kinds, length, sampling_hz)
     signal += _noise(generator, length, sampling_hz, noise)
-    names = {"N": one.normal_symbol, "A": "A", "V": "V", "W": "V", "F": "F"}
+    names = {"N": one.normal_symbol, "A": "A", "a": "a", "V": "V", "W": "V", "F": "F"}
     return Strip(signal, places, tuple(names[kind] for kind in kinds))
 
 
@@ -135,14 +167,14 @@ def _rhythm(one: Heart, r: Generator, seconds: float) -> tuple[FloatArray, list[
                 kinds.append("F")
                 times.append(times[-1] + rr * r.uniform(0.92, 0.97))
                 continue
-            early = rr * r.uniform(0.55, 0.82)
+            early = rr * r.uniform(*one.v_early)
             kinds.append("W" if r.random() < 0.1 else "V")
             times.append(times[-1] + max(early, 0.32))
             if r.random() > 0.15:  # a pause follows; else another may come at once
                 kinds.append("N")
                 times.append(times[-1] + 2 * rr - early)
         elif draw < one.v_rate + one.s_rate and not one.irregular and before == "N":
-            kinds.append("A")
+            kinds.append("a" if r.random() < one.aberrant else "A")
             times.append(times[-1] + max(rr * r.uniform(0.6, 0.84), 0.34))
             kinds.append("N")
             times.append(times[-1] + rr * r.uniform(1.0, 1.15))
@@ -160,9 +192,11 @@ def _waves(
     shapes = {kind: _shape(waves, grid, one.irregular) for kind, waves in one.waves.items()}
     padded = np.zeros((length + before + after, 2))
     scale = 1 + 0.05 * r.normal(size=(len(places), 2))
-    mix = r.uniform(0.35, 0.65, len(places))
+    fused, near = r.uniform(0.35, 0.65, len(places)), r.uniform(0.0, 0.65, len(places))
     for k, (place, kind) in enumerate(zip(places, kinds, strict=True)):
-        shape = mix[k] * shapes["N"] + (1 - mix[k]) * shapes["V"] if kind == "F" else shapes[kind]
+        # How much of the normal beat stands in a ventricular one differs from beat to beat.
+        share = {"F": fused[k], "V": near[k], "W": near[k]}.get(kind, 0.0)
+        shape = share * shapes["N"] + (1 - share) * shapes["V" if kind == "F" else kind]
         padded[place : place + before + after] += shape * scale[k]
     return padded[before : before + length]
 

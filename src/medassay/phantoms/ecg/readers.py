@@ -31,6 +31,7 @@ def reader(*, care: float) -> Reader:
             "V": (("N", 0.006 * care), ("F", 0.006 * care)),
             "F": (("V", 0.12 * care), ("N", 0.12 * care)),
             "A": (("N", 0.03 * care),),
+            "a": (("V", 0.04 * care), ("N", 0.01 * care)),
             "N": (("A", 0.0008 * care), ("V", 0.0004 * care)),
             "L": (("V", 0.0006 * care),),
         },
