@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def table(rows: Sequence[dict[str, Any]], as_json: bool, *, title: str = "") -> 
     for column in rows[0] if rows else ():
         shown.add_column(column, overflow="fold")
     for row in rows:
-        shown.add_row(*("" if value is None else str(value) for value in row.values()))
+        shown.add_row(*("" if value is None else escape(str(value)) for value in row.values()))
     Console().print(shown)
 
 

@@ -1,0 +1,67 @@
+"""From a hospital's export to a report that verifies, by the verbs, for every database of this repository."""
+
+import json
+
+import pytest
+
+from medassay.reports.verify import verify as recomputed
+from medassay.trust.evidence import Outcome
+from medassay.verbs import annotate, certify, freeze, gate, ingest, report, status, train, validate, verify
+from medassay.verbs.stage import Place
+
+# A phantom and a training that a test can afford: figures are poor, and every step is real.
+SMALL = {
+    "hippocampus-mr": (
+        "hippocampus-mr-segmenter",
+        {f"sources__0__phantom__sites__{site}__subjects": 8 for site in range(3)},
+        {"parameters__steps": 12, "parameters__evaluate_every": 6},
+    ),
+    "premature-beat-ecg": (
+        "premature-beat-ecg-detector",
+        {"sources__0__phantom__subjects": 26, "sources__0__phantom__minutes": 7},
+        {"parameters__epochs": 1},
+    ),
+    "seizure-eeg": (
+        "seizure-eeg-detector",
+        {"sources__0__phantom__subjects": 24, "sources__0__phantom__shortest_s": 480},
+        {"parameters__epochs": 2},
+    ),
+    "t2dm-cgm": (
+        "t2dm-cgm-hypo-alert",
+        {"sources__0__phantom__subjects": 26, "sources__0__phantom__days": 4},
+        {"parameters__epochs": 10},
+    ),
+}
+
+
+@pytest.mark.parametrize("stem", SMALL)
+def test_an_export_becomes_a_report_that_recomputes(stem, tiny, turn):
+    device, sizes, parameters = SMALL[stem]
+    turn(f"datasets/{stem}.yaml", **sizes)
+    turn(f"registry/{device}/device.yaml", **parameters)
+    turn(f"quality/{stem}.yaml", limits__largest_excluded_share=0.6)  # the same defects among fewer samples
+    place = Place(tiny, stem, "phantom")
+    taken = ingest.run(place)
+    offered = taken.counts["files_offered"]
+    assert offered == sum(
+        taken.counts[name] for name in ("files_in_samples", "files_in_refused_samples", "files_unassigned")
+    )
+    for step in (gate, annotate, freeze, certify):
+        assert step.run(place).outcome is Outcome.PASSED, step.__name__
+    assert train.run(place, device).outcome is Outcome.PASSED
+    validated = validate.run(place, device)
+    assert validated.outcome is Outcome.PASSED
+    written = report.run(place, device)
+    assert written.outcome is Outcome.PASSED
+
+    path = tiny.reports(stem, "phantom") / f"{device}.json"
+    assert verify.run(path, workspace=tiny.root).passed
+    row = next(row for row in status.run(tiny).rows if (row.dataset, row.source) == (stem, "phantom"))
+    assert row.verdict == "demonstration_only"
+    assert not row.next
+
+    altered = json.loads(path.read_bytes())
+    altered["figures"][0]["estimate"]["value"] = 0.999
+    forged = path.with_name("forged.json")
+    forged.write_text(json.dumps(altered), "utf-8")
+    assert not recomputed(forged).passed
