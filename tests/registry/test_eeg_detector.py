@@ -67,40 +67,38 @@ def predicted(tmp_path_factory):
     stage(top / "train", [*rows, ("broken", "train", rows[0][2][:5000])], training=True)
     tests = [("t0", "test", recording(10)), ("bad", "test", b"no EDF"), ("t1", "test", recording(11))]
     stage(top / "test", tests, training=False)
-    outputs = []
+    device = top / "device"
+    shutil.copytree(DEVICE, device)
     for name in ("one", "two"):
-        device = top / f"device-{name}"
-        shutil.copytree(DEVICE, device)
         run(device, "train.py", top / "train", top / f"out-{name}", top / "params.json")
-        shutil.copytree(top / f"out-{name}" / "model", device / "model")
-        run(device, "predict.py", top / "test", top / f"predicted-{name}")
-        outputs.append((top / f"out-{name}", top / f"predicted-{name}"))
-    return outputs
+    shutil.copytree(top / "out-one" / "model", device / "model")
+    run(device, "predict.py", top / "test", top / "predicted")
+    return top / "out-one", top / "out-two", top / "predicted"
 
 
 def test_a_plain_seizure_is_found_and_nothing_else(predicted):
     for name in ("t0", "t1"):
-        (event,) = read_events((predicted[0][1] / f"{name}.tsv").read_bytes()).events
+        (event,) = read_events((predicted[2] / f"{name}.tsv").read_bytes()).events
         assert event.onset_s < SEIZURE[1]
         assert event.end_s > SEIZURE[0]
 
 
 def test_a_bad_recording_has_failed_and_costs_no_other(predicted):
-    statuses = read_statuses(predicted[0][1] / "status.jsonl", ["t0", "bad", "t1"])
+    statuses = read_statuses(predicted[2] / "status.jsonl", ["t0", "bad", "t1"])
     assert [row.status for row in statuses.values()] == [Status.OK, Status.FAILED, Status.OK]
-    assert not (predicted[0][1] / "bad.tsv").exists()
+    assert not (predicted[2] / "bad.tsv").exists()
 
 
-def test_the_same_input_gives_the_same_model_and_the_same_predictions(predicted):
+def test_the_same_input_gives_the_same_model_and_the_same_curves(predicted):
     def contents(folder):
         return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
-    assert [contents(folder) for folder in predicted[0]] == [contents(folder) for folder in predicted[1]]
+    assert contents(predicted[0]) == contents(predicted[1])
 
 
 def test_the_curves_have_a_row_an_epoch_and_the_threshold_comes_from_the_tune_split(predicted):
-    lines = (predicted[0][0] / "curves.csv").read_text().splitlines()
-    config = json.loads((predicted[0][0] / "model" / "config.json").read_text())
+    lines = (predicted[0] / "curves.csv").read_text().splitlines()
+    config = json.loads((predicted[0] / "model" / "config.json").read_text())
     assert lines[0].split(",")[:2] == ["epoch", "train_loss"]
     assert len(lines) == 13
     assert config["chosen_on"] == "tune"

@@ -379,6 +379,10 @@ REFUSED = {
     "a missing electrode": ([signal(n) for n in TEN_TWENTY[1:]], Reason.CHANNEL_MISSING),
     "an electrode twice": ([signal(n) for n in (*TEN_TWENTY, "Fp1")], Reason.UNSUPPORTED_FORM),
     "no unit": ([edf.Signal(n, "", -1, 1, -32768, 32767, 200) for n in TEN_TWENTY], Reason.UNIT_UNKNOWN),
+    "a scale too small to write": (
+        [edf.Signal(n, "nV", -0.0004, 0.0004, -32768, 32767, 200) for n in TEN_TWENTY],
+        Reason.CALIBRATION_IMPOSSIBLE,
+    ),
     "two references": (
         [edf.Signal(f"{n}-{'Ref' if n < 'P' else 'Avg'}", "uV", -9, 9, -9, 9, 200) for n in TEN_TWENTY],
         Reason.UNSUPPORTED_FORM,

@@ -2,6 +2,8 @@ import datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medassay.core.findings import Reason
 from medassay.formats.waveform import edf
@@ -98,3 +100,20 @@ def test_the_recording_field_tells_the_year_that_two_digits_cannot():
     far = content.replace(b"02-MAR-2021", b"02-MAR-2121").replace(b"02.03.21", b"02.03.yy")
     assert edf.start_of(edf.open(far)).year == 2121
     assert edf.start_of(edf.open(content.replace(b"02-MAR-2021", b"X          "))) is None
+
+
+GOOD, _ = recording(seconds=4, marks=[Mark(1.0, 0.5, b"eyes closed")])
+
+
+@given(st.integers(0, len(GOOD)), st.lists(st.tuples(st.integers(0, 900), st.binary(max_size=8)), max_size=3))
+def test_any_damage_is_a_finding_or_an_unreadable_header_and_nothing_else(length, patches):
+    content = bytearray(GOOD[:length])
+    for place, patch in patches:
+        content[place : place + len(patch)] = patch
+    try:
+        opened = edf.open(bytes(content))
+    except edf.HeaderUnreadable:
+        return  # any other exception fails the test
+    found = list(edf.examine(opened))
+    if not found:
+        assert len(edf.digital(opened, range(len(opened.ordinary)))) == len(opened.ordinary)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 INK, MUTED, RULE = "#1b2733", "#667380", "#c9d1d8"
 REFERENCE, DETECTED = "#2d7a4b", "#b4552d"
-WIDTH_INCHES, PAGE_INCHES, LANES_INCHES = 7.2, 4.4, 0.9
+WIDTH_INCHES, PAGE_INCHES, LANES_INCHES = 7.2, 3.7, 0.9
 STEP_UV = 100.0  # between two traces; a discharge of a few hundred crosses its neighbours, as on paper
 HIGHEST_UV = 250.0
 

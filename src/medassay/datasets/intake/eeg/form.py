@@ -13,6 +13,7 @@ from medassay.core.findings import Reason
 from medassay.datasets.intake.eeg.options import Options
 from medassay.datasets.sample import refusal
 from medassay.formats.waveform import edf, electrodes
+from medassay.formats.waveform.edf_fields import number
 from medassay.formats.waveform.edf_proof import FILTER
 
 FloatArray = NDArray[np.float64]
@@ -99,6 +100,8 @@ def _rate(rates: Sequence[float], options: Options) -> float:
 
 
 def _in_microvolts(signal: edf.Signal, where: str) -> edf.Signal:
+    """The signal's scale in microvolts; samples stay as they are."""
+    steps = signal.digital_max - signal.digital_min
     factor = MICROVOLTS.get(signal.unit.strip())
     if factor is None:
         raise refusal(
@@ -108,6 +111,15 @@ def _in_microvolts(signal: edf.Signal, where: str) -> edf.Signal:
             else "no physical dimension",
             wanted=", ".join(MICROVOLTS),
             remedy="State the unit of the signal in the header; it is never guessed.",
+            where=where,
+        )
+    low, high = (float(number(value * factor)) for value in (signal.physical_min, signal.physical_max))
+    if abs(high - low - signal.gain * factor * steps) > 1e-4 * abs(signal.gain * factor * steps):
+        raise refusal(
+            Reason.CALIBRATION_IMPOSSIBLE,
+            found="a physical range that eight characters cannot hold in microvolts",
+            wanted="a range of microvolts to volts",
+            remedy="Check physical minimum and maximum in the header.",
             where=where,
         )
     return edf.Signal(
