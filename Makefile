@@ -36,9 +36,10 @@ test: .venv/ready
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then .ci/debian; fi
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy src
+	$(BIN)/mypy --strict src
+	for device in registry/*/; do (cd $$device && mypy --config-file ../../pyproject.toml .) || exit 1; done
 	$(BIN)/lint-imports
-	$(BIN)/python -P -m pytest
+	$(BIN)/python -P -m pytest -n 2
 
 clean:
 	rm -rf .venv .medassay .dvc dvc.lock exports pipeline reports

@@ -44,7 +44,7 @@ def channels(grey: np.ndarray) -> np.ndarray:
     return np.stack([grey, *np.meshgrid(*axes, indexing="ij")])
 
 
-def padded_shape(shapes: list[tuple[int, ...]]) -> tuple[int, int, int]:
+def padded_shape(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     """The smallest shape that holds all of them and can be halved."""
     largest = np.max(shapes, axis=0)
     return tuple(int(-(-size // MULTIPLE) * MULTIPLE) for size in largest)
@@ -54,8 +54,9 @@ def padded(volume: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Repeat the border along the last three axes; a label map gets background."""
     extra = [(0, size - have) for have, size in zip(volume.shape[-3:], shape, strict=True)]
     widths = [(0, 0)] * (volume.ndim - 3) + extra
-    mode = {"mode": "constant"} if volume.dtype == np.uint8 else {"mode": "edge"}
-    return np.pad(volume, widths, **mode)
+    if volume.dtype == np.uint8:
+        return np.pad(volume, widths, mode="constant")
+    return np.pad(volume, widths, mode="edge")
 
 
 @torch.no_grad()

@@ -27,7 +27,7 @@ def rows(folder: Path) -> list[dict]:
 
 def read_series(folder: Path, row: dict) -> Series:
     """Read the images of a sample; order and place come from position and orientation."""
-    images = [pydicom.dcmread(folder / path) for path in row["files"]["image"]]
+    images: list[pydicom.Dataset] = [pydicom.dcmread(folder / path) for path in row["files"]["image"]]
     along = np.array(images[0].ImageOrientationPatient, float)
     normal = np.cross(along[:3], along[3:])
     images.sort(key=lambda image: float(np.dot(normal, np.array(image.ImagePositionPatient, float))))
