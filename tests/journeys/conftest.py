@@ -1,10 +1,14 @@
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from medassay.core.rooms import module_of
+from medassay.core.tables import from_parquet
 from medassay.core.workspace import SPEC_FOLDERS, Workspace
+from medassay.datasets.sample import OfferedFile
 from medassay.verbs import init
 
 ROOT = Path(__file__).parents[2]
@@ -36,9 +40,44 @@ def turn(tiny):
             node = tree
             for step in way:
                 node = node[int(step) if step.isdigit() else step]
-            assert last in node, name
+            assert last in node or not way, name
             node[last] = value
         with file.open("w", encoding="utf-8") as stream:
             yaml.dump(tree, stream)
 
     return change
+
+
+@pytest.fixture
+def identity_left(tiny):
+    """Names and record keys of a source's persons that stand anywhere in what a run left behind."""
+
+    def search(place):
+        folder = tiny.export(place.dataset, place.source_name)
+        files = [
+            OfferedFile(path, path.relative_to(folder).as_posix(), path.stat().st_size)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        ]
+        intake = module_of("medassay.datasets.intake", place.spec.kind, what="kind")
+        drafts = intake.assemble(files, place.source).drafts
+        values = {token.partition(":")[2] for draft in drafts for token in draft.person_tokens}
+        words = {word for value in values for word in re.split(r"[|^/=\s]+", value)}
+        words = {
+            word
+            for word in words
+            if (len(word) >= 2 and not word.isascii()) or (len(word) >= 5 and word.isalpha())
+        }
+        words |= {draft.key for draft in drafts if len(draft.key) >= 8}
+        assert len(words) > 20
+        needles = {word.encode(encoding) for word in words for encoding in ("utf-8", "gb18030")}
+        left = []
+        for root in (tiny.store, tiny.root / "pipeline", tiny.root / "reports"):
+            for path in (path for path in root.rglob("*") if path.is_file()):
+                content = str(path.relative_to(root)).encode() + b"\n" + path.read_bytes()
+                if path.read_bytes()[:4] == b"PAR1":
+                    content += str(from_parquet(path.read_bytes()).to_pylist()).encode()
+                left += [(path.relative_to(root), needle) for needle in needles if needle in content]
+        return left
+
+    return search

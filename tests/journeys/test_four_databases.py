@@ -35,11 +35,12 @@ SMALL = {
 
 
 @pytest.mark.parametrize("stem", SMALL)
-def test_an_export_becomes_a_report_that_recomputes(stem, tiny, turn):
+def test_an_export_becomes_a_report_that_recomputes(stem, tiny, turn, identity_left):
     device, sizes, parameters = SMALL[stem]
     turn(f"datasets/{stem}.yaml", **sizes)
     turn(f"registry/{device}/device.yaml", **parameters)
     turn(f"quality/{stem}.yaml", limits__largest_excluded_share=0.6)  # the same defects among fewer samples
+    turn(f"evaluation/{stem}.yaml", looks_before={"phantom": 3})
     place = Place(tiny, stem, "phantom")
     taken = ingest.run(place)
     offered = taken.counts["files_offered"]
@@ -51,6 +52,7 @@ def test_an_export_becomes_a_report_that_recomputes(stem, tiny, turn):
     assert train.run(place, device).outcome is Outcome.PASSED
     validated = validate.run(place, device)
     assert validated.outcome is Outcome.PASSED
+    assert place.record(validated, "run")["earlier_looks"] == 3  # as declared; the ledger knows of none
     written = report.run(place, device)
     assert written.outcome is Outcome.PASSED
 
@@ -59,6 +61,10 @@ def test_an_export_becomes_a_report_that_recomputes(stem, tiny, turn):
     row = next(row for row in status.run(tiny).rows if (row.dataset, row.source) == (stem, "phantom"))
     assert row.verdict == "demonstration_only"
     assert not row.next
+
+    assert (
+        identity_left(place) == []
+    )  # in no object, table, evidence, ledger, MLflow run, report or file name
 
     altered = json.loads(path.read_bytes())
     altered["figures"][0]["estimate"]["value"] = 0.999

@@ -54,6 +54,10 @@ class Protocol(Spec):
     multiplicity: Literal["single_primary"]
     missing_prediction: Literal["worst"] = Field(description="a missing prediction counts as all wrong")
     subgroups: tuple[str, ...] = ()
+    looks_before: dict[str, int] = Field(
+        default_factory=dict,
+        description="by source: how often this source's test labels were met outside this ledger, as declared",
+    )
     minimum_cell: int = Field(ge=2, description="subgroups with fewer subjects are not shown")
 
     @model_validator(mode="after")

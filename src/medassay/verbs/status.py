@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from medassay.annotation.spec import AnnotationSpec
 from medassay.core.specs import load_spec
 from medassay.core.workspace import Workspace
 from medassay.registry.device import DeviceSpec
@@ -76,6 +77,8 @@ def _devices_by_dataset(workspace: Workspace) -> dict[str, list[str]]:
 def _row(place: Place, device: str) -> Row:
     done = dict(_outcomes(place, device))
     result = _result(place, device) if device and "validate" in done else {}
+    if not _has_reference(place):
+        result = {"verdict": "demonstration_only: this source has no reference standard to be scored against"}
     paper = place.workspace.reports(place.dataset, place.source_name) / f"{device}.zh.pdf"
     return Row(
         dataset=place.dataset,
@@ -87,8 +90,14 @@ def _row(place: Place, device: str) -> Row:
         goal=result.get("goal", ""),
         verdict=result.get("verdict", ""),
         report=_short(paper, place.workspace.root) if "report" in done and paper.exists() else "",
-        next=_next(place, device, done),
+        next=_next(place, device, done) if _has_reference(place) or "gate" not in done else "",
     )
+
+
+def _has_reference(place: Place) -> bool:
+    """Whether the annotation spec says how this source's reference standard comes about."""
+    spec = load_spec(place.workspace.spec("annotation", place.dataset), AnnotationSpec)
+    return place.source_name in spec.references
 
 
 def _outcomes(place: Place, device: str) -> Iterator[tuple[str, str]]:

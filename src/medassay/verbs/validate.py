@@ -56,7 +56,8 @@ def run(place: Place, device: str) -> Evidence:
                     strata=_strata(place, ingest, set(manifest.samples("test"))),
                     workdir=workdir,
                     book=lambda event, digest: _book(place, event, digest, submission),
-                    earlier_looks=_earlier_looks(place, manifest.digest, submission),
+                    earlier_looks=_earlier_looks(place, manifest.digest, submission)
+                    + protocol.looks_before.get(place.source_name, 0),
                     absent=[place.workspace.store, place.workspace.keys],
                 )
         finally:
