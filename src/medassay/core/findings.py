@@ -34,6 +34,10 @@ class Reason(StrEnum):
     SLICE_MISSING = "slice_missing"
     CHANNEL_MISSING = "channel_missing"
     RATE_UNFIT = "rate_unfit"
+    RECORDING_GAP = "recording_gap"
+    SIGNAL_FILE_MISSING = "signal_file_missing"
+    CHECKSUM_WRONG = "checksum_wrong"
+    VENDOR_FORM = "vendor_form"  # known by name, and no reader for it
     SIGNAL_FLAT = "signal_flat"
     SIGNAL_CLIPPED = "signal_clipped"
     SIGNAL_NOISY = "signal_noisy"
