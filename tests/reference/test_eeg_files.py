@@ -31,7 +31,7 @@ WANTED = {
         "unassigned",
         "empty_file",
     ),
-    "signal-formats/edfreader_edfPlusD.edf": ("refused", "unsupported_form"),
+    "signal-formats/edfreader_edfPlusD.edf": ("refused", "recording_gap"),
     "signal-formats/eegmmidb_S001R01_newline_damaged.edf": ("refused", "unsupported_form"),
     "signal-formats/bids_emg_shifted_header.edf": ("refused", "header_invalid"),
     "signal-formats/SC4001EC-Hypnogram.edf": ("unassigned", "image_missing"),

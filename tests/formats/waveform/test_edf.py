@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medassay.core.findings import Reason
+from medassay.core.errors import WrongUse
+from medassay.core.findings import Reason, Severity
 from medassay.formats.waveform import edf
-from medassay.formats.waveform.edf_marks import Mark
+from medassay.formats.waveform.edf_marks import Mark, decoded
 from medassay.formats.waveform.edf_writer import write
 
 FP1 = edf.Signal("EEG Fp1-Ref", "uV", -3276.8, 3276.7, -32768, 32767, 200)
@@ -74,15 +75,117 @@ def test_a_text_mode_transfer_is_found_even_when_the_size_agrees():
     assert Reason.UNSUPPORTED_FORM in reasons(damaged[: len(content)])
 
 
-def test_gaps_of_a_discontinuous_recording_are_refused_and_counted():
+def test_gaps_of_a_discontinuous_recording_are_counted_and_refuse_it_as_a_continuous_one():
     content, _ = recording()
     moved = content.replace(b"EDF+C", b"EDF+D").replace(b"+9\x14\x14", b"+8.5\x14")
     cut = content.replace(b"EDF+C", b"EDF+D")
     assert reasons(cut) == []
     assert Reason.HEADER_INVALID in reasons(moved)
     gapped = cut.replace(b"+19\x14\x14\x00", b"+29\x14\x14\x00")
-    (finding,) = edf.examine(edf.open(gapped))
-    assert (finding.reason, finding.found) == (Reason.UNSUPPORTED_FORM, "1 gaps of 10 s together")
+    for reader, severity in ((edf.examine, Severity.WARN), (edf.unbroken, Severity.REFUSE)):
+        (finding,) = reader(edf.open(gapped))
+        assert (finding.reason, finding.found) == (Reason.RECORDING_GAP, "1 gaps of 10 s together")
+        assert finding.severity is severity
+
+
+def test_a_gap_keeps_its_length_and_holds_no_number():
+    content, samples = recording()
+    gapped = content.replace(b"EDF+C", b"EDF+D").replace(b"+19\x14\x14\x00", b"+29\x14\x14\x00")
+    opened = edf.open(gapped)
+    assert (opened.duration_s, opened.recorded_s) == (30, 20)
+    assert edf.describe(opened)["gaps"] == 1
+    whole = edf.samples(opened, 0)
+    physical = FP1.to_physical(samples)
+    assert (whole.unit, whole.rate_hz, len(whole.values)) == ("uV", 200, 30 * 200)
+    assert whole.values[: 19 * 200] == pytest.approx(physical[: 19 * 200])
+    assert np.isnan(whole.values[19 * 200 : 29 * 200]).all()
+    assert whole.values[29 * 200 :] == pytest.approx(physical[19 * 200 :])
+    edge = edf.samples(opened, 0, 28.5, 29.5)
+    assert edge.start_s == 28.5
+    assert np.isnan(edge.values).tolist() == [True] * 100 + [False] * 100
+
+
+def test_records_that_overlap_in_time_are_refused():
+    content, _ = recording()
+    back = content.replace(b"+19\x14\x14\x00", b"+17\x14\x14\x00")
+    (finding,) = edf.examine(edf.open(back))
+    assert (finding.reason, finding.found) == (Reason.HEADER_INVALID, "data records that overlap in time")
+
+
+def bdf(values, *, label="Fp1", physical=(-262144, 262143)):
+    """A BDF+ file of one signal, 100 samples a record of 1 s, built field by field."""
+    records = len(values) // 100
+    labels, counts = [label, "BDF Annotations"], [100, 12]
+    fields = [
+        (80, "", ""), (8, "uV", ""), (8, str(physical[0]), "-1"), (8, str(physical[1]), "1"),
+        (8, "-8388608", "-8388608"), (8, "8388607", "8388607"), (80, "", ""), (8, *map(str, counts)), (32, "", ""),
+    ]  # fmt: skip
+    head = b"\xffBIOSEMI" + b"X X X X".ljust(80) + b"Startdate X X X X".ljust(80) + b"01.01.85" + b"00.00.00"
+    head += b"768     " + b"BDF+C".ljust(44) + str(records).encode().ljust(8) + b"1       " + b"2   "
+    head += b"".join(one.encode().ljust(16) for one in labels)
+    head += b"".join(one.encode().ljust(width) for width, *pair in fields for one in pair)
+    body = b""
+    for record in range(records):
+        chunk = values[100 * record : 100 * (record + 1)]
+        body += b"".join(int(value).to_bytes(3, "little", signed=True) for value in chunk)
+        body += f"+{record}\x14\x14\x00".encode().ljust(36, b"\x00")
+    return head + body
+
+
+def test_samples_of_24_bits_are_read_with_their_sign_from_memory_and_from_a_file(tmp_path):
+    values = np.array([-8388608, -1, 0, 1, 8388607, *range(-97, 98)])
+    content = bdf(values)
+    (tmp_path / "named_wrongly.edf").write_bytes(content)
+    for source in (content, tmp_path / "named_wrongly.edf"):
+        opened = edf.open(source)
+        assert list(edf.examine(opened)) == []
+        assert edf.describe(opened)["form"] == "BDF+C"
+        got = edf.samples(opened, 0, 0, 1).values
+        assert got == pytest.approx((values[:100] + 8388608) * (524287 / 16777215) - 262144)
+        with pytest.raises(WrongUse, match="16 bits"):
+            edf.digital(opened, [0])
+
+
+def test_labels_that_are_shared_are_said_and_no_signal_is_lost():
+    one = np.arange(200, dtype=np.int16)
+    content = write(
+        patient=b"X X X X", recording=b"Startdate X X X X", start=START, record_s=1,
+        signals=[(FP1, one), (FP1, one)],
+    )  # fmt: skip
+    opened = edf.open(content)
+    (finding,) = edf.examine(opened)
+    assert (finding.reason, finding.severity) == (Reason.DUPLICATE, Severity.WARN)
+    assert FP1.label not in finding.found
+    assert edf.samples(opened, 1).values == pytest.approx(FP1.to_physical(one))
+
+
+def test_chinese_annotations_are_read_in_utf_8_and_in_an_undeclared_gbk():
+    text = "癫痫发作开始"
+    good, _ = recording(marks=[Mark(2.0, None, text.encode())])
+    assert list(edf.examine(edf.open(good))) == []
+    content, _ = recording(marks=[Mark(2.0, None, text.encode("gbk"))])
+    opened = edf.open(content)
+    (finding,) = edf.examine(opened)
+    assert (finding.reason, finding.severity) == (Reason.CHARACTER_SET, Severity.WARN)
+    assert decoded(edf.marks(opened)[0].text) == (text, "gb18030")
+
+
+def test_a_byte_order_mark_before_the_header_is_said():
+    content, _ = recording()
+    marked = b"\xef\xbb\xbf" + content
+    assert edf.recognises(marked[:512])
+    with pytest.raises(edf.HeaderUnreadable, match="byte-order mark"):
+        edf.open(marked)
+
+
+def test_a_range_of_samples_that_is_none_or_too_long_is_refused():
+    opened = edf.open(recording()[0])
+    for range_s in ((-1, 2), (3, 2), (float("nan"), 2)):
+        with pytest.raises(WrongUse, match="a range from"):
+            edf.samples(opened, 0, *range_s)
+    with pytest.raises(WrongUse, match="signal 1"):
+        edf.samples(opened, 1)
+    assert len(edf.samples(opened, 0, 5, 1e9).values) == 15 * 200
 
 
 @pytest.mark.parametrize("field", [(184, 192), (236, 244), (244, 252), (252, 256)])

@@ -1,162 +1,59 @@
-"""EDF and EDF+: recognise by content, read the header, say what is wrong, hand out samples.
+"""EDF, EDF+, BDF and BDF+: recognise by content, read the header, say what is wrong, hand out samples.
 
 References
 ----------
 Kemp et al., EDF, Electroencephalogr Clin Neurophysiol 82:391-393, 1992; Kemp and Olivan, EDF+, Clin
-Neurophysiol 114:1755-1761, 2003.
+Neurophysiol 114:1755-1761, 2003. BDF: BioSemi, "Which file format does BioSemi use?".
 """
 
 from __future__ import annotations
 
 import datetime
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
-from medassay.formats.waveform.edf_fields import (
-    FILE_FIELDS,
-    FIXED,
-    SIGNAL_FIELDS,
-    HeaderUnreadable,
-    date_of,
-    decimal_of,
-    edfplus_date,
-    fields_of,
-    text_of,
-    whole_of,
+from medassay.formats.waveform import modality
+from medassay.formats.waveform.edf_fields import HeaderUnreadable, date_of, edfplus_date
+from medassay.formats.waveform.edf_header import (
+    ANNOTATIONS,
+    BIOSEMI,
+    BLOCK_BYTES,
+    BYTE_ORDER_MARK,
+    FloatArray,
+    Int16Array,
+    Opened,
+    Signal,
+    Stretch,
+    open,
+    stored,
+    stretches,
 )
-from medassay.formats.waveform.edf_marks import Mark, lists_of
-
-FloatArray = NDArray[np.float64]
-Int16Array = NDArray[np.int16]
+from medassay.formats.waveform.edf_marks import Mark, decoded
+from medassay.formats.waveform.series import Series, window
 
 STANDARD = "EDF+ specification"
-ANNOTATIONS = "EDF Annotations"
 FEWEST_LINE_FEEDS = 16  # below, chance alone may put a carriage return before each of them
-
-
-@dataclass(frozen=True)
-class Signal:
-    """One signal as its header declares it; texts may identify."""
-
-    label: str
-    unit: str
-    physical_min: float
-    physical_max: float
-    digital_min: int
-    digital_max: int
-    per_record: int
-    transducer: str = ""
-    prefilter: str = ""
-    reserved: str = ""
-
-    @property
-    def is_annotation(self) -> bool:
-        return self.label == ANNOTATIONS
-
-    @property
-    def gain(self) -> float:
-        """Physical units a digital step."""
-        return (self.physical_max - self.physical_min) / (self.digital_max - self.digital_min)
-
-    def to_physical(self, digital: Int16Array) -> FloatArray:
-        offset = self.physical_min - self.gain * self.digital_min
-        return digital * np.float64(self.gain) + offset
-
-    def to_digital(self, physical: FloatArray) -> Int16Array:
-        steps = np.rint((physical - self.physical_min) / self.gain + self.digital_min)
-        return steps.clip(self.digital_min, self.digital_max).astype(np.int16)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A file whose header was read. Patient and recording fields are bytes: not all files keep to ASCII."""
-
-    content: bytes = field(repr=False)
-    patient: bytes = field(repr=False)
-    recording: bytes = field(repr=False)
-    startdate: str = field(repr=False)
-    starttime: str
-    header_bytes: int
-    reserved: str
-    records: int
-    record_s: float
-    signals: tuple[Signal, ...]
-
-    @property
-    def duration_s(self) -> float:
-        return self.records * self.record_s
-
-    @property
-    def record_bytes(self) -> int:
-        return 2 * sum(signal.per_record for signal in self.signals)
-
-    @property
-    def ordinary(self) -> tuple[Signal, ...]:
-        return tuple(signal for signal in self.signals if not signal.is_annotation)
-
-    @property
-    def discontinuous(self) -> bool:
-        return self.reserved.startswith("EDF+D")
-
-    def rate_hz(self, signal: Signal) -> float:
-        return signal.per_record / self.record_s
+LONGEST_S = 1e9  # thirty years: a clock beyond is none
 
 
 def recognises(head: bytes) -> bool:
     """Whether these first bytes are those of an EDF file (BDF is another form)."""
+    head = head.removeprefix(BYTE_ORDER_MARK)
     return len(head) >= 192 and head[:8] == b"0       " and head[184:192].strip().isdigit()
 
 
 def is_bdf(head: bytes) -> bool:
-    return head[:8] == b"\xffBIOSEMI"
-
-
-def open(content: bytes) -> Opened:
-    """Read the header only; `content` may end behind it.
-
-    Raises
-    ------
-    HeaderUnreadable
-        When the header cannot be walked.
-    """
-    if len(content) < FIXED:
-        raise HeaderUnreadable(
-            Reason.TRUNCATED, found=f"{len(content)} bytes", wanted="a header of 256 bytes"
-        )
-    fields = fields_of(content, 0, FILE_FIELDS, 1)
-    count = whole_of(fields["signals"][0], "number of signals", least=1)
-    header_bytes = whole_of(fields["header_bytes"][0], "bytes in header", least=FIXED)
-    if header_bytes != FIXED * (count + 1):
-        raise HeaderUnreadable(
-            Reason.HEADER_INVALID,
-            found=f"{header_bytes} bytes in header for {count} signals",
-            wanted=f"{FIXED * (count + 1)}",
-        )
-    if len(content) < header_bytes:
-        raise HeaderUnreadable(
-            Reason.TRUNCATED, found=f"{len(content)} bytes", wanted=f"a header of {header_bytes}"
-        )
-    return Opened(
-        content=content,
-        patient=fields["patient"][0].rstrip(b" \x00"),
-        recording=fields["recording"][0].rstrip(b" \x00"),
-        startdate=text_of(fields["startdate"][0]),
-        starttime=text_of(fields["starttime"][0]),
-        header_bytes=header_bytes,
-        reserved=text_of(fields["reserved"][0]),
-        records=whole_of(fields["records"][0], "number of data records", least=-1),
-        record_s=decimal_of(fields["record_s"][0], "duration of a data record"),
-        signals=tuple(_signals(fields_of(content, FIXED, SIGNAL_FIELDS, count), count)),
-    )
+    return head[:8] == BIOSEMI
 
 
 def examine(opened: Opened) -> Iterator[Finding]:
-    """Everything that forbids reading the samples as one continuous, calibrated recording."""
+    """Everything that is wrong with a file; what refuses it keeps its samples from being read."""
     misfit = [*_line_ends(opened)] or [*_size(opened)]
     if misfit:  # nothing behind the header stands where it should
         yield from misfit
@@ -164,24 +61,89 @@ def examine(opened: Opened) -> Iterator[Finding]:
     if opened.ordinary and opened.record_s <= 0:
         yield _refuse(Reason.HEADER_INVALID, f"data records of {opened.record_s} s", "a positive duration")
     for number, signal in enumerate(opened.ordinary, 1):
-        where = f"signal {number}"
-        if signal.digital_min >= signal.digital_max:
-            found, wanted = f"digital range {signal.digital_min} to {signal.digital_max}", "min below max"
-            yield _refuse(Reason.CALIBRATION_IMPOSSIBLE, found, wanted, where)
-        elif signal.physical_min == signal.physical_max:
-            found, wanted = f"physical min = max = {signal.physical_min:g}", "two different values"
-            yield _refuse(Reason.CALIBRATION_IMPOSSIBLE, found, wanted, where)
-        if signal.per_record < 1:
-            yield _refuse(Reason.HEADER_INVALID, "no sample in a data record", "at least one", where)
+        yield from _calibration(signal, f"signal {number}")
+    yield from _labels(opened)
     yield from _timekeeping(opened)
+    yield from _texts(opened)
+
+
+def unbroken(opened: Opened) -> Iterator[Finding]:
+    """What forbids reading the samples as one continuous, calibrated recording: a gap does too."""
+    for finding in examine(opened):
+        if finding.reason is Reason.RECORDING_GAP:
+            wanted = "a continuous recording; export its parts one by one"
+            yield finding.model_copy(update={"severity": Severity.REFUSE, "wanted": wanted})
+        elif finding.severity is Severity.REFUSE:
+            yield finding
+
+
+def describe(opened: Opened) -> dict[str, Any]:
+    """What a catalogue may say of a recording; nothing that identifies."""
+    signals, timed = opened.ordinary, opened.record_s > 0
+    try:
+        marks: int | None = len(opened.annotated[1])
+        gaps: int | None = max(len(stretches(opened)) - 1, 0)
+    except HeaderUnreadable:
+        marks = gaps = None
+    return {
+        "form": opened.form,
+        "signals": len(signals),
+        "modalities": modality.counted((signal.label, signal.unit) for signal in signals),
+        "sampling_hz": modality.numbers_told(opened.rate_hz(signal) for signal in signals) if timed else None,
+        "duration_s": opened.duration_s if timed and signals else None,
+        "recorded_s": opened.recorded_s if timed and signals else None,
+        "gaps": gaps,
+        "annotations": marks,
+    }
 
 
 def digital(opened: Opened, numbers: Sequence[int]) -> list[Int16Array]:
-    """Samples of ordinary signals, by their position among these, as they stand in the file."""
-    from edfio import read_edf
+    """All samples of ordinary signals, by their position among these, as they stand in an EDF file.
 
-    signals = read_edf(opened.content, lazy_load_data=True).signals
-    return [np.asarray(signals[number].digital, dtype=np.int16) for number in numbers]
+    Raises
+    ------
+    WrongUse
+        For a BDF file, whose samples do not fit into 16 bits.
+    """
+    if opened.sample_bytes != 2:
+        raise WrongUse(found="a BDF file", wanted="samples of 16 bits", remedy="Read it with `samples`.")
+    return [stored(opened, number, 0, opened.whole_records).astype(np.int16) for number in numbers]
+
+
+def samples(opened: Opened, number: int, start_s: float = 0.0, stop_s: float | None = None) -> Series:
+    """One ordinary signal over a range of time, in its physical unit; `examine` refused nothing.
+
+    Parameters
+    ----------
+    number : int
+        Position among the ordinary signals.
+    start_s, stop_s : float
+        Seconds from the start of the recording; the end is not part of the range.
+
+    Returns
+    -------
+    Series
+        On the clock of the recording: a gap keeps its length and holds NaN. A stretch begins at the sample
+        nearest to the time that its first data record tells.
+
+    Raises
+    ------
+    WrongUse
+        When there is no such signal, or the range is none or too long for one call.
+    """
+    if not 0 <= number < len(opened.ordinary):
+        raise WrongUse(
+            found=f"signal {number}",
+            wanted=f"one of {len(opened.ordinary)}, counted from 0",
+            remedy="Choose another.",
+        )
+    signal = opened.ordinary[number]
+    rate = opened.rate_hz(signal)
+    first, behind = window(start_s, stop_s, rate, round(opened.duration_s * rate))
+    values = np.full(max(behind - first, 0), np.nan)
+    for stretch in stretches(opened):
+        _fill(values, first, opened, number, signal, stretch)
+    return Series(signal.label, signal.unit, rate, first / rate, values)
 
 
 def marks(opened: Opened) -> list[Mark]:
@@ -192,7 +154,7 @@ def marks(opened: Opened) -> list[Mark]:
     HeaderUnreadable
         When annotation bytes are no time-stamped annotation lists.
     """
-    begins, found = _annotations(opened)
+    begins, found = opened.annotated
     start = begins[0] if begins else 0.0
     return [Mark(mark.onset_s - start, mark.duration_s, mark.text) for mark in found]
 
@@ -216,21 +178,49 @@ def start_of(opened: Opened) -> datetime.datetime | None:
     return datetime.datetime(date.year, date.month, date.day, hour, minute, second)
 
 
-def _signals(fields: dict[str, list[bytes]], count: int) -> Iterator[Signal]:
-    for i in range(count):
-        where = f"signal {i + 1}"
-        yield Signal(
-            label=text_of(fields["label"][i]),
-            unit=text_of(fields["unit"][i]),
-            physical_min=decimal_of(fields["physical_min"][i], f"{where}: physical minimum"),
-            physical_max=decimal_of(fields["physical_max"][i], f"{where}: physical maximum"),
-            digital_min=whole_of(fields["digital_min"][i], f"{where}: digital minimum", least=-32768),
-            digital_max=whole_of(fields["digital_max"][i], f"{where}: digital maximum", least=-32768),
-            per_record=whole_of(fields["per_record"][i], f"{where}: samples in a data record", least=0),
-            transducer=text_of(fields["transducer"][i]),
-            prefilter=text_of(fields["prefilter"][i]),
-            reserved=text_of(fields["reserved"][i]),
-        )
+def _fill(
+    values: FloatArray, first: int, opened: Opened, number: int, signal: Signal, stretch: Stretch
+) -> None:
+    """Put what a stretch has of a range where it belongs."""
+    begin = round(stretch.start_s * opened.rate_hz(signal))
+    low = max(first, begin)
+    high = min(first + len(values), begin + stretch.records * signal.per_record)
+    if low >= high:
+        return
+    record, skipped = divmod(low - begin, signal.per_record)
+    last = -(-(high - begin) // signal.per_record)
+    raw = stored(opened, number, stretch.first + record, stretch.first + last)
+    values[low - first : high - first] = signal.to_physical(raw[skipped : skipped + high - low])
+
+
+def _calibration(signal: Signal, where: str) -> Iterator[Finding]:
+    if signal.digital_min >= signal.digital_max:
+        found, wanted = f"digital range {signal.digital_min} to {signal.digital_max}", "min below max"
+        yield _refuse(Reason.CALIBRATION_IMPOSSIBLE, found, wanted, where)
+    elif signal.physical_min == signal.physical_max:
+        found, wanted = f"physical min = max = {signal.physical_min:g}", "two different values"
+        yield _refuse(Reason.CALIBRATION_IMPOSSIBLE, found, wanted, where)
+    if signal.per_record < 1:
+        yield _refuse(Reason.HEADER_INVALID, "no sample in a data record", "at least one", where)
+
+
+def _labels(opened: Opened) -> Iterator[Finding]:
+    counts = Counter(signal.label for signal in opened.ordinary)
+    repeated = sum(count for count in counts.values() if count > 1)
+    if repeated:
+        found, wanted = f"{repeated} signals that share a label with another", "a label of its own each"
+        yield _warn(Reason.DUPLICATE, found, wanted, "Name signals by their position, or correct the labels.")
+
+
+def _texts(opened: Opened) -> Iterator[Finding]:
+    """EDF+ asks for UTF-8; recorders sold in China write GBK without saying so."""
+    try:
+        encodings = Counter(decoded(mark.text)[1] for mark in opened.annotated[1])
+    except HeaderUnreadable:
+        return  # said by `_timekeeping`
+    for encoding in sorted(encodings.keys() - {"utf-8"}):
+        found = f"{encodings[encoding]} annotations that are no UTF-8, read as {encoding}"
+        yield _warn(Reason.CHARACTER_SET, found, "UTF-8, as EDF+ asks for", "Look whether the text is right.")
 
 
 def _size(opened: Opened) -> Iterator[Finding]:
@@ -250,47 +240,39 @@ def _size(opened: Opened) -> Iterator[Finding]:
 
 def _line_ends(opened: Opened) -> Iterator[Finding]:
     """A text-mode transfer puts a carriage return before each line feed and shifts all that follows."""
-    feeds, returns = opened.content.count(b"\n"), opened.content.count(b"\r\n")
-    if feeds >= FEWEST_LINE_FEEDS and returns == feeds:
+    feeds = returns = 0
+    before = b""
+    for start in range(0, len(opened.content), BLOCK_BYTES):
+        part = before + opened.content[start : start + BLOCK_BYTES]
+        feeds += part.count(b"\n")
+        returns += part.count(b"\r\n")
+        before = b"\r" if part.endswith(b"\r") else b""
+        if returns < feeds:
+            return
+    if feeds >= FEWEST_LINE_FEEDS:
         found = f"a carriage return before each of {feeds} line-feed bytes: a text-mode transfer"
         yield _refuse(Reason.UNSUPPORTED_FORM, found, "the bytes as recorded; transfer in binary mode")
 
 
 def _timekeeping(opened: Opened) -> Iterator[Finding]:
     """Records of EDF+ tell their own start: gaps, and annotation bytes that are none, are found by it."""
-    if not opened.reserved.startswith("EDF+") or not opened.ordinary:
-        return
     try:
-        starts, _ = _annotations(opened)
+        begins, _ = opened.annotated
+        parts = stretches(opened)
     except HeaderUnreadable as error:
         yield _refuse(error.reason, error.found, error.wanted, error.where)
         return
-    if len(starts) != opened.records:
-        wanted = "a time-keeping annotation in each data record"
-        yield _refuse(Reason.HEADER_INVALID, f"{len(starts)} of {opened.records}", wanted)
-        return
-    apart = np.diff(np.array(starts)) - opened.record_s
-    gaps = np.flatnonzero(np.abs(apart) > max(1e-3, 1e-6 * opened.duration_s))
-    if len(gaps):
-        found = f"{len(gaps)} gaps of {apart[gaps].sum():g} s together"
-        yield _refuse(Reason.UNSUPPORTED_FORM, found, "a continuous recording; export its parts one by one")
-
-
-def _annotations(opened: Opened) -> tuple[list[float], list[Mark]]:
-    """Start of each record, and the marks, both in seconds of the file's own clock."""
-    sizes = [2 * signal.per_record for signal in opened.signals]
-    places = [(sum(sizes[:i]), sizes[i]) for i, signal in enumerate(opened.signals) if signal.is_annotation]
-    starts: list[float] = []
-    found: list[Mark] = []
-    for record in range(max(opened.records, 0)):
-        base = opened.header_bytes + record * opened.record_bytes
-        for which, (offset, size) in enumerate(places):
-            raw = opened.content[base + offset : base + offset + size]
-            lists = lists_of(raw, f"data record {record + 1}")
-            if which == 0 and lists and lists[0].text == b"":
-                starts.append(lists[0].onset_s)
-            found.extend(mark for mark in lists if mark.text)
-    return starts, found
+    if begins and max(begins) - min(begins) > LONGEST_S:
+        found, wanted = "data records more than thirty years apart", "the clock of one recording"
+        yield _refuse(Reason.HEADER_INVALID, found, wanted)
+    elif len(parts) > 1:
+        lost = opened.duration_s - opened.recorded_s
+        yield _warn(
+            Reason.RECORDING_GAP,
+            f"{len(parts) - 1} gaps of {lost:g} s together",
+            "a continuous recording, or a reader that keeps gaps",
+            "Samples keep their times; nothing stands in a gap.",
+        )
 
 
 def _refuse(reason: Reason, found: str, wanted: str, where: str = "") -> Finding:
@@ -303,3 +285,33 @@ def _refuse(reason: Reason, found: str, wanted: str, where: str = "") -> Finding
         where=where,
         source=STANDARD,
     )
+
+
+def _warn(reason: Reason, found: str, wanted: str, remedy: str) -> Finding:
+    return Finding(
+        reason=reason, severity=Severity.WARN, found=found, wanted=wanted, remedy=remedy, source=STANDARD
+    )
+
+
+__all__ = [
+    "ANNOTATIONS",
+    "FEWEST_LINE_FEEDS",
+    "STANDARD",
+    "FloatArray",
+    "HeaderUnreadable",
+    "Int16Array",
+    "Opened",
+    "Signal",
+    "Stretch",
+    "describe",
+    "digital",
+    "examine",
+    "is_bdf",
+    "marks",
+    "open",
+    "recognises",
+    "samples",
+    "start_of",
+    "stretches",
+    "unbroken",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,11 +23,34 @@ class Mark:
     text: bytes
 
 
+def decoded(text: bytes) -> tuple[str, str]:
+    """A text and the encoding that it was read in: UTF-8 as EDF+ asks for, else GB18030, which holds GBK.
+
+    Examples
+    --------
+    >>> decoded("癫痫发作".encode("gbk"))
+    ('癫痫发作', 'gb18030')
+    """
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return text.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    return text.decode("latin-1"), "latin-1"
+
+
 def lists_of(raw: bytes, where: str) -> list[Mark]:
     marks: list[Mark] = []
     position = 0
     while match := TAL.match(raw, position):
         onset, duration = float(match[1]), float(match[2]) if match[2] else None
+        if not math.isfinite(onset) or not math.isfinite(duration or 0.0):
+            raise HeaderUnreadable(
+                Reason.HEADER_INVALID,
+                found="a time that no clock has",
+                wanted="seconds of the recording",
+                where=where,
+            )
         texts = match[3].split(b"\x14")[:-1] or [b""]
         marks.extend(Mark(onset, duration, text) for text in texts)
         position = match.end()

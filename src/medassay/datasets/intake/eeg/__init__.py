@@ -84,7 +84,7 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
     options = options_of(source)
     files = dict(draft.files)
     opened = edf.open(files[SIGNAL].path.read_bytes())
-    for finding in edf.examine(opened):
+    for finding in edf.unbroken(opened):
         raise Refused(finding)
     form = form_of(opened, options)
     start, person = edf.start_of(opened), person_of(opened.patient)

@@ -26,7 +26,7 @@ def reads_of(
     findings: list[Finding] = []
     sources = [(role, item.path.read_bytes()) for role, item in draft.files if role != SIGNAL]
     if options.embedded:
-        sources.append((options.embedded, opened.content))
+        sources.append((options.embedded, opened.content[:]))
     for role, content in sources:
         try:
             read = edf.open(content)
