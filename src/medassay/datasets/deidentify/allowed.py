@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify.profile import Profile
+
 METHOD = "medassay allow-list, DICOM PS3.15 2024e Basic Profile"
-CODES = (
-    ("113100", "Basic Application Confidentiality Profile"),
-    ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
-    ("113108", "Retain Patient Characteristics Option"),
-)
+EDITION = "DICOM PS3.15 2024e, Annex E"
 UID_ROOT = "2.25."
 STANDARD_ROOT = "1.2.840.10008."
 OLDEST_STATED = 89  # years; an older age is one of very few people's
@@ -22,8 +21,32 @@ OLDEST_STATED = 89  # years; an older age is one of very few people's
 SUBJECT = re.compile(r"[A-Za-z]+-[0-9a-f]{8,64}")
 PRODUCT = re.compile(r"[A-Za-z0-9 ._/+()-]{0,64}")
 STRUCTURE = re.compile(r"[a-z][a-z0-9 _-]{0,63}")
+TERM = re.compile(r"[A-Z0-9_ .+-]{0,16}")
 AGE = re.compile(r"(\d{3})([DWMY])")
 DATE = re.compile(r"(\d{8})?")
+TIME = re.compile(r"(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?")
+DATETIME = re.compile(r"(\d{4}(\d{2}(\d{2}(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?)?")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+STANDARD_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}")
+NUMBERED = re.compile(r"\d{6,}")  # so many digits on end are a number of somebody, not of a product
+
+# Coding schemes of PS3.16 whose codes are checked by their form; others may be a hospital's own.
+SCHEMES: Mapping[str, re.Pattern[str]] = {
+    "DCM": re.compile(r"1\d{5}|[A-Z][A-Z0-9_.]{0,7}"),
+    "SCT": re.compile(r"[1-9]\d{5,17}"),
+    "SRT": re.compile(r"[A-Z]{1,2}-[0-9A-F]{4,5}"),
+    "SNM3": re.compile(r"[A-Z]{1,2}-[0-9A-F]{4,5}"),
+    "99SDM": re.compile(r"[A-Z]{1,2}-[0-9A-F]{4,5}"),
+    "LN": re.compile(r"\d{1,6}-\d"),
+    "FMA": re.compile(r"\d{1,6}"),
+    "RADLEX": re.compile(r"RID\d{1,6}"),
+    "UMLS": re.compile(r"C\d{7}"),
+    "NCIt": re.compile(r"C\d{1,6}"),
+    "UCUM": re.compile(
+        r"(?:(?:[kcmunpMGd]?(?:m|g|s|L|l|V|A|Hz|Bq|Sv|Gy|Pa|W|J|mol|eq|h|min|d|wk|mo|a|deg|rad|K|Cel|%|1|10\*\d+)"
+        r"|mm\[Hg\]|cm\[H2O\]|\[hnsf'U\]|\{[a-zA-Z:]{1,12}\}|no units|dB|Ci|mCi|kVp|mAs)[0-9]?[./]?){1,4}"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -32,21 +55,29 @@ class Rule:
 
     tag: int
     keyword: str
+    vr: str
     action: str
     allowed: str
+    basic: str  # action of the Basic Profile; "-": it names no such element
+    option: str  # under which the element stands nevertheless
+    families: frozenset[str]  # of IODs that it may stand in; empty: all
 
     @property
     def element(self) -> str:
         return f"({self.tag >> 16:04X},{self.tag & 0xFFFF:04X}) {self.keyword}"
 
+    def under(self, profile: Profile) -> str:
+        """The action when only the options of `profile` are taken."""
+        if self.option and self.option not in profile.options:
+            return "empty" if self.basic.startswith("Z") and self.vr != "SQ" else "remove"
+        return self.action
+
     def permits(self, value: str | float) -> bool:
         """Whether one component of a `keep` or `filter` element is among the allowed ones."""
+        if self.action == "filter":
+            return is_term(str(value))
         if ".." in self.allowed:
-            low, high = self.allowed.split("..")
-            try:
-                return float(low) <= float(value) <= float(high)
-            except (TypeError, ValueError):
-                return False
+            return in_range(self.allowed, value)
         return str(value).strip() in self.allowed.split("|")
 
     @property
@@ -54,17 +85,100 @@ class Rule:
         return "OTHER" if self.action == "filter" else ""
 
 
+@dataclass(frozen=True)
+class SafePrivate:
+    """A private element that names nobody."""
+
+    vr: str
+    meaning: str
+    allowed: str
+
+
 @cache
 def rules() -> dict[int, Rule]:
     """The table, by tag."""
-    text = files(__package__).joinpath("ps3_15.csv").read_text("utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
     return {
         int(row["tag"].replace(",", ""), 16): Rule(
-            int(row["tag"].replace(",", ""), 16), row["keyword"], row["action"], row["allowed"]
+            int(row["tag"].replace(",", ""), 16),
+            row["keyword"],
+            row["vr"],
+            row["action"],
+            row["allowed"],
+            row["profile"],
+            row["option"],
+            frozenset() if row["families"] == "*" else frozenset(row["families"].split("|")),
         )
-        for row in csv.DictReader(lines)
+        for row in _rows("ps3_15.csv")
     }
+
+
+@cache
+def rules_of(family: str) -> dict[int, Rule]:
+    """The part of the table that holds for one family of IODs."""
+    return {tag: rule for tag, rule in rules().items() if not rule.families or family in rule.families}
+
+
+@cache
+def _classes() -> dict[str, str]:
+    return {row["sop_class"]: row["family"] for row in _rows("sop_classes.csv")}
+
+
+def family_of(sop_class: str) -> str | None:
+    """CT, MR, XR, ... of a storage class; None where it is none that is read."""
+    return _classes().get(sop_class.strip())
+
+
+@cache
+def safe_private() -> dict[tuple[str, int, int], SafePrivate]:
+    """Creator, group and last two digits of the element to the element."""
+    return {
+        (row["creator"], int(row["group"], 16), int(row["element"], 16)): SafePrivate(
+            row["vr"], row["meaning"], row["allowed"]
+        )
+        for row in _rows("safe_private.csv")
+    }
+
+
+@cache
+def _bounds(allowed: str) -> tuple[float, float]:
+    low, high = allowed.split("..")
+    return float(low), float(high)
+
+
+def in_range(allowed: str, value: str | float) -> bool:
+    """Whether a value is a number, written as numbers are, between `low..high`."""
+    if isinstance(value, str) and not NUMBER.fullmatch(value.strip()):
+        return False
+    low, high = _bounds(allowed)
+    try:
+        return low <= float(value) <= high
+    except (TypeError, ValueError):
+        return False
+
+
+def is_term(text: str) -> bool:
+    """Whether a coded string is made of words that name nobody."""
+    text = text.strip()
+    return bool(TERM.fullmatch(text)) and vocabulary.is_known(text)
+
+
+def is_product(text: str) -> bool:
+    """Whether a maker's text has the form of one: plain letters and no long number."""
+    return bool(PRODUCT.fullmatch(text)) and not NUMBERED.search(text)
+
+
+def is_code(code: str, scheme: str) -> bool:
+    """Whether a code has the form that its scheme gives to codes.
+
+    Examples
+    --------
+    >>> is_code("80891009", "SCT"), is_code("80891008", "SCT"), is_code("ZHANG", "99HOSPITAL")
+    (True, False, False)
+    """
+    form = SCHEMES.get(scheme.strip())
+    if form is None or not form.fullmatch(code.strip()):
+        return False
+    return scheme.strip() != "SCT" or _verhoeff(code.strip())
 
 
 def stated_age(age: str) -> str | None:
@@ -91,3 +205,27 @@ def tells(text: str, identity: Sequence[str]) -> bool:
     return any(
         word in words or ((len(word) >= 4 or not word.isascii()) and word in joined) for word in identity
     )
+
+
+_TIMES = (
+    (0, 1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 4, 0, 6, 7, 8, 9, 5), (2, 3, 4, 0, 1, 7, 8, 9, 5, 6),
+    (3, 4, 0, 1, 2, 8, 9, 5, 6, 7), (4, 0, 1, 2, 3, 9, 5, 6, 7, 8), (5, 9, 8, 7, 6, 0, 4, 3, 2, 1),
+    (6, 5, 9, 8, 7, 1, 0, 4, 3, 2), (7, 6, 5, 9, 8, 2, 1, 0, 4, 3), (8, 7, 6, 5, 9, 3, 2, 1, 0, 4),
+    (9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+)  # fmt: skip
+_FIRST_TURN = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+
+
+def _verhoeff(digits: str) -> bool:
+    """The check digit of SNOMED CT identifiers (Verhoeff's dihedral code)."""
+    turn: tuple[int, ...] = tuple(range(10))
+    check = 0
+    for digit in reversed(digits):
+        check = _TIMES[check][turn[int(digit)]]
+        turn = tuple(_FIRST_TURN[place] for place in turn)
+    return check == 0
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files(__package__).joinpath(name).read_text("utf-8")
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))

@@ -1,17 +1,20 @@
-"""De-identify one DICOM image by the allow-list; pixels stay as they are, byte for byte."""
+"""De-identify one DICOM object by the allow-list; pixels stay as they are, byte for byte."""
 
 from __future__ import annotations
 
 import io
+import struct
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from medassay.datasets.deidentify import allowed
+from medassay.core.errors import WrongUse
+from medassay.datasets.deidentify import allowed, pixels, vocabulary
 from medassay.datasets.deidentify.allowed import Rule
 from medassay.datasets.deidentify.characters import Reading, identifying_words, name_forms, read_text
+from medassay.datasets.deidentify.profile import RESEARCH, Profile
 from medassay.datasets.identity import pseudonym
 from medassay.datasets.sample import Action, Names
 
@@ -37,6 +40,9 @@ NAMING = (
     "MilitaryRank",
     "MedicalRecordLocator",
 )
+
+
+DEEPEST = 12  # sequences in sequences; deeper ones are removed
 
 
 @dataclass(frozen=True)
@@ -102,38 +108,150 @@ def shifted(day: str, days: int) -> str:
     return moved.strftime("%Y%m%d").rjust(8, "0")
 
 
-def clean(dataset: Dataset, names: Names, *, index: int, words: Sequence[str]) -> Cleaned:
-    """Make a new object that holds allowed elements only.
+def clean(
+    dataset: Dataset,
+    names: Names,
+    *,
+    index: int | None = None,
+    words: Sequence[str],
+    profile: Profile = RESEARCH,
+) -> Cleaned:
+    """Make a new object that holds allowed elements only, at every level.
 
     Parameters
     ----------
-    index : int
-        Place of the slice in the volume; becomes the instance number.
+    index : int, optional
+        Place of the slice in the volume; becomes the instance number. Default: the number that it has.
     words : sequence of str
         What names a person in this series (see `Person.words`): no kept text may hold it.
+
+    Raises
+    ------
+    WrongUse
+        When the object is of a storage class that no family of the table holds.
     """
+    family = allowed.family_of(str(_of(dataset, "SOPClassUID")))
+    if family is None:
+        raise WrongUse(
+            found="a storage class that the allow-list has no family for",
+            wanted="images, segmentations, structured reports, waveforms or radiotherapy objects",
+            remedy="Leave the object out; what it may hold is not known.",
+            where="(0008,0016) SOPClassUID",
+        )
+    actions: Counter[tuple[str, str]] = Counter()
+    work = _Work(names, index, tuple(words), profile, allowed.rules_of(family), actions)
+    fresh = _cleaned_level(dataset, work, depth=0)
+    if profile.characteristics:
+        _state_age(dataset, fresh, actions)
+    _state_method(fresh, names, actions, profile)
+    _take_over_pixels(dataset, fresh, actions)
+    return Cleaned(fresh, actions)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What holds for one object while it is walked."""
+
+    names: Names
+    index: int | None
+    words: tuple[str, ...]
+    profile: Profile
+    table: dict[int, Rule]
+    actions: Counter[tuple[str, str]]
+
+
+def _cleaned_level(dataset: Dataset, work: _Work, *, depth: int) -> Dataset:
     from pydicom.dataset import Dataset as Fresh
 
     fresh = Fresh()
-    actions: Counter[tuple[str, str]] = Counter()
-    table = allowed.rules()
     for tag in dataset.keys():  # noqa: SIM118 (a Dataset iterates over elements, which it would convert)
-        rule = table.get(int(tag))
-        if rule is None or rule.action in ("sequence", "method", "structure"):
-            actions[_element(int(tag)), "removed"] += 1
+        number = int(tag)
+        rule = work.table.get(number)
+        if rule is None:
+            if number >> 16 & 1 and work.profile.safe_private and _take_safe_private(dataset, fresh, number):
+                work.actions[_element(number), "kept"] += 1
+            else:
+                work.actions[_element(number), "removed"] += 1
             continue
-        before, after = _value(dataset, int(tag)), None
-        if before is not None:
-            after = _after(rule, before, names, index, words)
-        if after is None:
-            actions[rule.element, "removed"] += 1
+        _take_element(dataset, fresh, rule, work, depth)
+    if any(not character.isascii() for character in _texts_of(fresh)):
+        fresh.SpecificCharacterSet = "ISO_IR 192"
+    return fresh
+
+
+def _take_element(dataset: Dataset, fresh: Dataset, rule: Rule, work: _Work, depth: int) -> None:
+    action = rule.under(work.profile)
+    if action == "sequence":
+        items = _cleaned_items(dataset, rule, work, depth)
+        if items:
+            setattr(fresh, rule.keyword, items)
+        work.actions[rule.element, "kept" if items else "removed"] += 1
+        return
+    uncoded = action in ("code", "scheme") and not _is_code_item(dataset)
+    before = None if uncoded or action in ("remove", "method") else _value(dataset, rule.tag)
+    after = None if before is None else _after(rule, action, before, work)
+    if after is None:
+        work.actions[rule.element, "removed"] += 1
+        return
+    setattr(fresh, rule.keyword, after)
+    work.actions[rule.element, "kept" if _same(before, after) else "changed"] += 1
+
+
+def _cleaned_items(dataset: Dataset, rule: Rule, work: _Work, depth: int) -> Any:
+    """The items of a sequence; one that lost its code loses all, since its meaning alone proves nothing."""
+    from pydicom.sequence import Sequence as Items
+
+    items = _value(dataset, rule.tag)
+    if depth > DEEPEST or not isinstance(items, Items):
+        return None
+    fresh = Items()
+    for item in items:
+        if "CodingSchemeDesignator" in item and not _is_code_item(item):
+            work.actions[f"{rule.element}: item with a code of no known scheme", "removed"] += 1
             continue
-        setattr(fresh, rule.keyword, after)
-        actions[rule.element, "kept" if _same(before, after) else "changed"] += 1
-    _state_age(dataset, fresh, actions)
-    _state_method(fresh, names, actions)
-    _take_over_pixels(dataset, fresh)
-    return Cleaned(fresh, actions)
+        made = _cleaned_level(item, work, depth=depth + 1)
+        if len(made) or not len(item):
+            fresh.append(made)
+    return fresh
+
+
+def _is_code_item(item: Dataset) -> bool:
+    code = str(_of(item, "CodeValue") or _of(item, "LongCodeValue"))
+    return allowed.is_code(code, str(_of(item, "CodingSchemeDesignator")))
+
+
+def _take_safe_private(dataset: Dataset, fresh: Dataset, number: int) -> bool:
+    """Take over a listed private element with its creator; its numbers only."""
+    group, element = number >> 16, number & 0xFFFF
+    if element < 0x1000:
+        return False
+    creator = str(_value(dataset, group << 16 | element >> 8) or "").strip()
+    known = allowed.safe_private().get((creator, group, element & 0xFF))
+    if known is None:
+        return False
+    values = _private_numbers(dataset, number, known.vr)
+    if not values or not all(allowed.in_range(known.allowed, value) for value in values):
+        return False
+    fresh.add_new(group << 16 | element >> 8, "LO", creator)
+    fresh.add_new(number, known.vr, values if len(values) > 1 else values[0])
+    return True
+
+
+def _private_numbers(dataset: Dataset, number: int, vr: str) -> list[Any]:
+    """The values of a private element, of which a file may tell no representation."""
+    value = _value(dataset, number)
+    if isinstance(value, bytes):
+        if vr in ("DS", "IS"):
+            return [part.strip() for part in value.decode("latin-1").rstrip("\x00 ").split("\\")]
+        code, size = ("<d", 8) if vr == "FD" else ("<f", 4)
+        return [part[0] for part in struct.iter_unpack(code, value)] if len(value) % size == 0 else []
+    if value in (None, ""):
+        return []
+    return list(value) if _is_several(value) else [value]
+
+
+def _texts_of(dataset: Dataset) -> list[str]:
+    return [str(element.value) for element in dataset if element.VR in ("LO", "SH", "UC", "UT", "ST", "LT")]
 
 
 def totals(counts: Counter[tuple[str, str]]) -> tuple[Action, ...]:
@@ -144,37 +262,79 @@ def totals(counts: Counter[tuple[str, str]]) -> tuple[Action, ...]:
     )
 
 
-def _after(rule: Rule, value: Any, names: Names, index: int, words: Sequence[str]) -> Any:
+def _after(rule: Rule, action: str, value: Any, work: _Work) -> Any:
     """The value that may stand, or None."""
+    names = work.names
     parts = list(value) if _is_several(value) else [value]
-    match rule.action:
+    match action:
         case "keep":
             return value if parts != [""] and all(rule.permits(part) for part in parts) else None
-        case "filter":
-            kept = [str(part) for part in parts if rule.permits(part)]
-            return kept or [rule.fallback]
+        case "filter" | "term" | "descriptor" | "product" | "structure":
+            return _worded(action, parts, work.words)
         case "uid":
-            return mapped_uid(names.key, str(value)) if str(value) else None
+            mapped = [mapped_uid(names.key, str(part)) for part in parts if str(part)]
+            return _one_or_all(mapped)
         case "class":
-            return value if str(value).startswith(allowed.STANDARD_ROOT) else None
+            return value if all(allowed.STANDARD_UID.fullmatch(str(part)) for part in parts) else None
         case "date":
-            return shifted(str(value), names.date_shift_days)
+            return _one_or_all([shifted(str(part), names.date_shift_days) for part in parts])
+        case "datetime":
+            moved = [_moved(str(part).strip(), names.date_shift_days) for part in parts]
+            return _one_or_all([part for part in moved if part])
+        case "time":
+            return value if all(allowed.TIME.fullmatch(str(part).strip()) for part in parts) else None
         case "empty":
             return ""
         case "fixed":
             return rule.allowed
+        case "longitudinal":
+            return work.profile.longitudinal
         case "subject":
             return names.subject
         case "index":
-            return index + 1
+            if work.index is not None:
+                return work.index + 1
+            return value if all(allowed.in_range(rule.allowed, str(part)) for part in parts) else None
         case "age":
             return allowed.stated_age(str(value))
-        case "product":
-            text = str(value).strip()
-            return text if allowed.PRODUCT.fullmatch(text) and not allowed.tells(text, words) else None
-        case "pixels":
+        case "scheme" | "code":
+            return value if str(value) else None  # the item was held to its scheme as a whole
+        case "pixels" | "pointer":
             return value
     return None
+
+
+def _worded(action: str, parts: Sequence[Any], words: Sequence[str]) -> Any:
+    """What of a text may stand: whole terms, a maker's texts, or the known words of a description."""
+    texts = [str(part).strip() for part in parts]
+    match action:
+        case "filter":
+            return [
+                text if allowed.is_term(text) and not allowed.tells(text, words) else "OTHER"
+                for text in texts
+            ]
+        case "term":
+            fit = all(allowed.is_term(text) and not allowed.tells(text, words) for text in texts)
+            return _one_or_all(texts) if fit and any(texts) else None
+        case "product":
+            fit = all(allowed.is_product(text) and not allowed.tells(text, words) for text in texts)
+            return _one_or_all(texts) if fit and any(texts) else None
+        case "structure" if len(texts) == 1 and vocabulary.is_known(texts[0]):
+            return None if allowed.tells(texts[0], words) else texts[0]
+    known = [vocabulary.known_words(text, words) for text in texts]
+    return _one_or_all(known) if any(known) else None
+
+
+def _one_or_all(values: list[str]) -> Any:
+    return None if not values else values[0] if len(values) == 1 else values
+
+
+def _moved(moment: str, days: int) -> str:
+    """A DICOM date and time moved back; what is no such thing, or coarser than a day, is nothing."""
+    if len(moment) < 8 or not allowed.DATETIME.fullmatch(moment):
+        return ""
+    day = shifted(moment[:8], days)
+    return day + moment[8:] if day else ""
 
 
 def _is_several(value: Any) -> bool:
@@ -214,12 +374,14 @@ def _of(dataset: Dataset, keyword: str) -> Any:
     return _value(dataset, tag) if tag is not None and tag in dataset else ""
 
 
-def _state_method(fresh: Dataset, names: Names, actions: Counter[tuple[str, str]]) -> None:
+def _state_method(
+    fresh: Dataset, names: Names, actions: Counter[tuple[str, str]], profile: Profile = RESEARCH
+) -> None:
     from pydicom.dataset import Dataset as Item
     from pydicom.sequence import Sequence as Items
 
     codes = []
-    for value, meaning in allowed.CODES:
+    for value, meaning in profile.codes:
         code = Item()
         code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
         codes.append(code)
@@ -227,7 +389,7 @@ def _state_method(fresh: Dataset, names: Names, actions: Counter[tuple[str, str]
     fresh.PatientIdentityRemoved = "YES"
     fresh.DeidentificationMethod = allowed.METHOD
     fresh.DeidentificationMethodCodeSequence = Items(codes)
-    fresh.LongitudinalTemporalInformationModified = "MODIFIED"
+    fresh.LongitudinalTemporalInformationModified = profile.longitudinal
     for tag in (0x00120062, 0x00120063, 0x00120064, 0x00280303):
         actions[allowed.rules()[tag].element, "changed"] += 1
 
@@ -237,19 +399,42 @@ def state_method(dataset: Dataset, names: Names) -> None:
     _state_method(dataset, names, Counter())
 
 
-def _take_over_pixels(source: Dataset, fresh: Dataset) -> None:
-    """Compressed pixels stay compressed; others are written in explicit little endian, as they are."""
+def _take_over_pixels(source: Dataset, fresh: Dataset, actions: Counter[tuple[str, str]]) -> None:
+    """Compressed pixels stay compressed; others are written in explicit little endian, as they are.
+
+    What is no pixel goes: bytes behind the last pixel, planes of an overlay in unused bits, comments in
+    compressed frames. Each is counted as a change of the pixel data.
+    """
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian
 
-    syntax = getattr(source.file_meta, "TransferSyntaxUID", None)
+    syntax = getattr(getattr(source, "file_meta", None), "TransferSyntaxUID", None)
+    if syntax is not None and not syntax.is_transfer_syntax:
+        raise WrongUse(
+            found="a transfer syntax that is not known",
+            wanted="one of the standard's, up to the edition that the reader knows",
+            remedy="Export the object uncompressed.",
+            where="(0002,0010) TransferSyntaxUID",
+        )
     compressed = syntax is not None and syntax.is_encapsulated
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = syntax if compressed and syntax is not None else ExplicitVRLittleEndian
     fresh.file_meta = meta
-    if "PixelData" in fresh:
-        fresh["PixelData"].VR = "OB" if compressed else "OW"
-        fresh["PixelData"].is_undefined_length = compressed
+    if "PixelData" not in fresh:
+        return
+    before = fresh["PixelData"].value
+    if compressed:
+        after, what = pixels.without_comments(before), "comment in a compressed frame"
+    else:
+        swapped = syntax is not None and not syntax.is_little_endian
+        after, what = pixels.plain(before, source, swap=swapped), "bytes that are no pixels, or their order"
+    if after != before:
+        fresh.PixelData = after
+        actions[f"(7FE0,0010) PixelData: {what}", "changed"] += 1
+        actions["(7FE0,0010) PixelData", "kept"] -= 1
+        actions += Counter()  # drops what came to nothing
+    fresh["PixelData"].VR = "OB" if compressed else "OW"
+    fresh["PixelData"].is_undefined_length = compressed
 
 
 def encoded(dataset: Dataset) -> bytes:
