@@ -1,7 +1,8 @@
-"""WFDB records: a text header and one signal file in format 212 or 16.
+"""WFDB headers, and records of one signal file in format 212 or 16, read from bytes and written.
 
 Header fields as `header(5)` of the WFDB Applications Guide gives them. Signal files hold all leads of a
-record sample by sample; in format 212 two 12-bit samples share three bytes.
+record sample by sample; in format 212 two 12-bit samples share three bytes. Records of any other form are
+read by `wfdb_segments`.
 """
 
 from __future__ import annotations
@@ -26,16 +27,20 @@ MV_PER_UNIT = {"nV": 1e-6, "uV": 1e-3, "mV": 1.0, "V": 1e3}
 MOST_BITS, LARGEST_ZERO = 24, 1 << 16  # larger figures are no converter's: they may be anything, an id too
 
 _RECORD = re.compile(
-    rb"^(?P<name>[-\w]+)(?:/(?P<segments>\d+))?[ \t]+(?P<leads>\d+)"
-    rb"(?:[ \t]+(?P<hz>\d+(?:\.\d+)?)(?P<counter>/[\d.]+(?:\(-?[\d.]+\))?)?"
-    rb"(?:[ \t]+(?P<length>\d+)(?:[ \t]+(?P<clock>\S.*?))?)?)?[ \t]*$"
+    rb"^(?P<name>[-\w]+(?:\.\w+)?)(?:/(?P<segments>\d{1,9}))?[ \t]+(?P<leads>\d{1,9})"
+    rb"(?:[ \t]+(?P<hz>\d{1,18}(?:\.\d+)?(?:[eE][-+]?\d{1,2})?)(?P<counter>/[\d.]+(?:\(-?[\d.]+\))?)?"
+    rb"(?:[ \t]+(?P<length>\d{1,18})(?:[ \t]+(?P<clock>\S.*?))?)?)?[ \t]*$"
 )
+_PART = re.compile(rb"^(?P<name>[-\w]+|~)[ \t]+(?P<length>\d{1,18})[ \t]*$")
 _SIGNAL = re.compile(
-    rb"^(?P<file>\S+)[ \t]+(?P<form>\d+)(?P<layout>(?:x\d+)?(?::\d+)?(?:\+\d+)?)"
-    rb"(?:[ \t]+(?P<gain>-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?:\((?P<baseline>-?\d+)\))?(?:/(?P<unit>\S+))?"
-    rb"(?:[ \t]+(?P<bits>\d+)(?:[ \t]+(?P<zero>-?\d+)(?:[ \t]+(?P<first>-?\d+)(?:[ \t]+(?P<checksum>-?\d+)"
-    rb"(?:[ \t]+(?P<block>\d+)(?:[ \t]+(?P<lead>\S.*?))?)?)?)?)?)?)?[ \t]*$"
+    rb"^(?P<file>\S+)[ \t]+(?P<form>\d{1,9})(?P<layout>(?:x\d{1,9})?(?::\d{1,9})?(?:\+\d{1,18})?)"
+    rb"(?:[ \t]+(?P<gain>-?\d{1,18}(?:\.\d+)?(?:[eE][-+]?\d{1,2})?)(?:\((?P<baseline>-?\d{1,18})\))?"
+    rb"(?:/(?P<unit>\S+))?(?:[ \t]+(?P<bits>\d{1,9})(?:[ \t]+(?P<zero>-?\d{1,18})"
+    rb"(?:[ \t]+(?P<first>-?\d{1,18})(?:[ \t]+(?P<checksum>-?\d{1,18})(?:[ \t]+(?P<block>\d{1,18})"
+    rb"(?:[ \t]+(?P<lead>\S.*?))?)?)?)?)?)?)?[ \t]*$"
 )
+_LAYOUT = re.compile(r"(?:x(?P<frame>\d+))?(?::(?P<skew>\d+))?(?:\+(?P<offset>\d+))?")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,29 @@ class Lead:
     checksum: int | None
     name: str  # free text in the file: it may identify
 
+    @property
+    def frame(self) -> int:
+        """Samples a frame."""
+        return _layout(self.layout, "frame", 1)
+
+    @property
+    def skew(self) -> int:
+        """Frames by which the signal is stored late."""
+        return _layout(self.layout, "skew", 0)
+
+    @property
+    def offset(self) -> int:
+        """Bytes of the signal file before its first sample; samples in FLAC formats."""
+        return _layout(self.layout, "offset", 0)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One line of a record in segments: another record's name, or "~" for a gap, and its length in frames."""
+
+    name: str
+    length: int
+
 
 @dataclass(frozen=True)
 class Header:
@@ -67,11 +95,17 @@ class Header:
     counter: bytes = b""
     clock: bytes = b""
     comments: tuple[bytes, ...] = ()
+    parts: tuple[Part, ...] = ()  # of a record in segments; such a header names no signal itself
+
+
+def _layout(written: str, what: str, default: int) -> int:
+    found = _LAYOUT.fullmatch(written)
+    return int(found[what]) if found and found[what] else default
 
 
 def recognises(head: bytes) -> bool:
     """Whether bytes begin as a header does: comments, then a record line."""
-    for line in head.split(b"\n"):
+    for line in re.split(rb"[\r\n]+", head.removeprefix(BYTE_ORDER_MARK)):
         text = line.strip()
         if text and not text.startswith(b"#"):
             found = _RECORD.match(text)
@@ -87,26 +121,36 @@ def read_header(content: bytes) -> Header:
     WrongUse
         When a line does not have the form of a header's.
     """
-    lines = [line.strip() for line in content.replace(b"\r", b"\n").split(b"\n")]
+    text = content.removeprefix(BYTE_ORDER_MARK).replace(b"\r", b"\n")
+    lines = [line.strip() for line in text.split(b"\n")]
     comments = tuple(line[1:].strip() for line in lines if line.startswith(b"#"))
     rest = [line for line in lines if line and not line.startswith(b"#")]
     record = _RECORD.match(rest[0]) if rest else None
     if record is None:
         raise _broken("no record line")
-    segments = int(record["segments"] or 1)
-    count = int(record["leads"]) if segments == 1 else 0
-    if segments == 1 and len(rest) - 1 != count:
-        raise _broken(f"{len(rest) - 1} signal lines for {count} leads")
+    segments = int(record["segments"]) if record["segments"] else 0
+    count = 0 if segments else int(record["leads"])
+    if len(rest) - 1 != (segments or count):
+        lines_of = "segment lines for" if segments else "signal lines for"
+        raise _broken(f"{len(rest) - 1} {lines_of} {segments or count}")
     return Header(
         name=record["name"].decode("ascii", "replace"),
-        segments=segments,
+        segments=segments or 1,
         sampling_hz=float(record["hz"]) if record["hz"] else None,
         length=int(record["length"]) if record["length"] and int(record["length"]) else None,
-        leads=tuple(_lead(line) for line in rest[1 : 1 + count]),
+        leads=tuple(_lead(line) for line in rest[1:]) if not segments else (),
         counter=record["counter"] or b"",
         clock=record["clock"] or b"",
         comments=comments,
+        parts=tuple(_part(line) for line in rest[1:]) if segments else (),
     )
+
+
+def _part(line: bytes) -> Part:
+    found = _PART.match(line)
+    if found is None:
+        raise _broken("a segment line of another form")
+    return Part(found["name"].decode("ascii", "replace"), int(found["length"]))
 
 
 def _lead(line: bytes) -> Lead:
@@ -167,7 +211,7 @@ def examine(header: Header, size: int) -> list[Finding]:
 
 
 def _shape(header: Header) -> list[Finding]:
-    if header.segments != 1:
+    if header.parts:
         return [_refuse(Reason.UNSUPPORTED_FORM, "a record in segments", "one segment", "record line")]
     if not header.leads:
         return [_refuse(Reason.CHANNEL_MISSING, "no lead", "at least one lead", "record line")]
