@@ -186,18 +186,31 @@ def test_a_missing_prediction_is_all_wrong(images, samples, reference):
     assert score.badness == 1
 
 
-@pytest.mark.parametrize("both_empty", ["perfect", "not_counted"])
-def test_monai_gives_the_same_dice(images, samples, both_empty):
-    options = OPTIONS.model_copy(update={"both_empty": both_empty})
+@pytest.mark.parametrize(
+    "conventions",
+    [
+        {"both_empty": "perfect"},
+        {"both_empty": "not_counted", "hd95": "pooled"},
+        {"hd95": "area_weighted", "nsd": "surface_elements"},
+    ],
+    ids=lambda conventions: "-".join(conventions.values()),
+)
+def test_the_second_implementation_gives_every_headline_figure(images, samples, conventions):
+    options = OPTIONS.model_copy(update=conventions)
     for seed in range(4):
         draw = np.random.default_rng(seed)
         pair = [draw.integers(0, 3, SHAPE).astype(np.uint8) for _ in range(2)]
+        if seed == 2:
+            pair[1][pair[1] == 1] = 0
         if seed == 3:
             pair = [np.where(labels == 2, 0, labels).astype(np.uint8) for labels in pair]
         contents = [written(images, labels) for labels in pair]
-        first = masks.score(*contents, samples, options).statistics
-        second = masks.second(*contents, samples, options)
-        assert second["dice"] == pytest.approx(first["dice"], abs=masks.SECOND_TOLERANCE)
+        for offered in (contents[1], None):
+            first = masks.score(contents[0], offered, samples, options).statistics
+            second = masks.second(contents[0], offered, samples, options)
+            assert set(second) == set(masks.HEADLINE)
+            for figure, value in second.items():
+                assert first[figure] == pytest.approx(value, abs=masks.SECOND_TOLERANCE)
 
 
 def test_every_metric_is_a_ratio_of_statistics_that_exist(images, samples, reference):

@@ -1,7 +1,7 @@
 """Label maps of structures: DICOM SEG or NIfTI in, overlap and distances of each structure out.
 
 Prediction and reference are read onto the image's own grid; another grid is refused, never resampled.
-`second` lets MONAI compute Dice again.
+`second` lets MONAI compute Dice again, and a distance transform the surface figures.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from medassay.evaluation.scorer import Metric, SampleScore
 from medassay.formats.imaging import dicom_series, segmentation
 from medassay.formats.imaging.grid import Grid, Labels
 from medassay.tasks.masks import MaskRules, compare
+from medassay.tasks.surfaces_check import recomputed
 
-VERSION = "1.0"
+VERSION = "1.1"
 SUFFIX = ".dcm"
-HEADLINE = ("dice",)
+HEADLINE = ("dice", "nsd", "hd95_mm")
 SECOND_TOLERANCE = 1e-4  # MONAI computes in single precision
 PICTURE_LEVELS = 255
 
@@ -31,11 +32,13 @@ class Options(Spec):
     """The declared conventions."""
 
     structures: dict[str, int] = Field(min_length=1, description="name to number in the label map")
-    nsd_tolerance_mm: float = Field(
-        gt=0, description="surface Dice counts border voxels within this distance"
+    nsd_tolerance_mm: float = Field(gt=0, description="surface Dice: what of the surfaces is this near")
+    nsd: Literal["border_voxels", "surface_elements"] = Field(
+        default="border_voxels", description="surface Dice by count of border voxels, or by surface area"
     )
-    hd95: Literal["directed_max", "pooled"] = Field(
-        default="directed_max", description="larger of both directed percentiles, or one of both directions"
+    hd95: Literal["directed_max", "pooled", "area_weighted"] = Field(
+        default="directed_max",
+        description="larger of both directed percentiles, one of both directions, or the larger one by area",
     )
     both_empty: Literal["perfect", "not_counted"] = Field(
         default="perfect", description="a structure that neither map holds"
@@ -59,7 +62,8 @@ def score(
     """
     expected, offered, grid, order = _read(reference, prediction, samples, options)
     statistics = compare(expected, offered, spacing_mm=grid.spacing_mm, rules=options.rules())
-    statistics["dice"] = sum(statistics[f"dice[{name}]"] for name in options.structures)
+    for figure in HEADLINE:
+        statistics[figure] = sum(statistics[f"{figure}[{name}]"] for name in options.structures)
     counted = sum(statistics[f"structures[{name}]"] for name in options.structures)
     excerpt = _excerpt(expected, offered, samples, order, grid, options)
     return SampleScore(
@@ -70,13 +74,38 @@ def score(
 def second(
     reference: bytes, prediction: bytes | None, samples: Mapping[str, bytes], options: Options
 ) -> Mapping[str, float]:
-    """The sum of Dice over the structures, by MONAI."""
+    """The sums over the structures: Dice by MONAI, NSD and HD95 by distance transforms."""
+    expected, offered, grid, _ = _read(reference, prediction, samples, options)
+    shown = np.zeros_like(expected) if offered is None else offered
+    sums = dict.fromkeys(HEADLINE, 0.0)
+    for number in options.structures.values():
+        figures = _surfaces_again(expected == number, shown == number, offered is not None, grid, options)
+        sums["nsd"] += figures["nsd"]
+        sums["hd95_mm"] += figures["hd95_mm"]
+    return sums | {"dice": 0.0 if offered is None else _dice_by_monai(expected, offered, options)}
+
+
+def _surfaces_again(
+    expected: NDArray[np.bool_], offered: NDArray[np.bool_], predicted: bool, grid: Grid, options: Options
+) -> Mapping[str, float]:
+    if expected.any() and offered.any():
+        return recomputed(
+            expected,
+            offered,
+            spacing_mm=grid.spacing_mm,
+            tolerance_mm=options.nsd_tolerance_mm,
+            hd95=options.hd95,
+            by_area=options.nsd == "surface_elements",
+        )
+    if predicted and not expected.any() and not offered.any():
+        return {"nsd": float(options.both_empty == "perfect"), "hd95_mm": 0.0}
+    return {"nsd": 0.0, "hd95_mm": grid.diagonal_mm}
+
+
+def _dice_by_monai(expected: Labels, offered: Labels, options: Options) -> float:
     import torch
     from monai.metrics import DiceMetric
 
-    expected, offered, _, _ = _read(reference, prediction, samples, options)
-    if offered is None:
-        return {"dice": 0.0}
     metric = DiceMetric(
         include_background=True, reduction="none", ignore_empty=options.both_empty != "perfect"
     )
@@ -87,7 +116,7 @@ def second(
         for labels in (offered, expected)
     ]
     metric(y_pred=pair[0], y=pair[1])
-    return {"dice": float(torch.nansum(metric.aggregate()))}
+    return float(torch.nansum(metric.aggregate()))
 
 
 def metrics(options: Options) -> Mapping[str, Metric]:
@@ -96,7 +125,10 @@ def metrics(options: Options) -> Mapping[str, Metric]:
     for name, numerator, unit, better in (
         ("dice", "dice", "1", "higher"),
         ("nsd", "nsd", "1", "higher"),
+        ("iou", "iou", "1", "higher"),
         ("hd95", "hd95_mm", "mm", "lower"),
+        ("hd", "hd_mm", "mm", "lower"),
+        ("assd", "assd_mm", "mm", "lower"),
         ("volume_bias", "volume_difference_mm3", "mm3", "nearer_zero"),
         ("volume_error", "volume_distance_mm3", "mm3", "lower"),
         ("missed", "missed", "1", "lower"),
