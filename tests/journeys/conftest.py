@@ -68,16 +68,19 @@ def identity_left(tiny):
             for word in words
             if (len(word) >= 2 and not word.isascii()) or (len(word) >= 5 and word.isalpha())
         }
+        words -= {"phantom", "example", "hospital"}  # of a site or an issuer, not of a person
         words |= {draft.key for draft in drafts if len(draft.key) >= 8}
         assert len(words) > 20
         needles = {word.encode(encoding) for word in words for encoding in ("utf-8", "gb18030")}
+        pattern = re.compile(b"|".join(map(re.escape, sorted(needles))))
         left = []
         for root in (tiny.store, tiny.root / "pipeline", tiny.root / "reports"):
             for path in (path for path in root.rglob("*") if path.is_file()):
-                content = str(path.relative_to(root)).encode() + b"\n" + path.read_bytes()
-                if path.read_bytes()[:4] == b"PAR1":
-                    content += str(from_parquet(path.read_bytes()).to_pylist()).encode()
-                left += [(path.relative_to(root), needle) for needle in needles if needle in content]
+                content = path.read_bytes()
+                if content[:4] == b"PAR1":
+                    content = str(from_parquet(content).to_pylist()).encode()
+                name = str(path.relative_to(root))
+                left += [(name, found) for found in set(pattern.findall(name.encode() + b"\n" + content))]
         return left
 
     return search

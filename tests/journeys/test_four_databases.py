@@ -62,9 +62,7 @@ def test_an_export_becomes_a_report_that_recomputes(stem, tiny, turn, identity_l
     assert row.verdict == "demonstration_only"
     assert not row.next
 
-    assert (
-        identity_left(place) == []
-    )  # in no object, table, evidence, ledger, MLflow run, report or file name
+    assert identity_left(place) == [], "in an object, table, evidence, MLflow run, report or file name"
 
     altered = json.loads(path.read_bytes())
     altered["figures"][0]["estimate"]["value"] = 0.999

@@ -11,9 +11,9 @@ from medassay.core.errors import EvidenceBroken
 from medassay.core.terms import LANGS
 from medassay.reports.composition import compose
 from medassay.reports.document import EDITIONS, Picture, Table, Text
-from medassay.reports.html import html_of, render_html
+from medassay.reports.html import html_of
 from medassay.reports.paper import Words
-from medassay.reports.pdf import TEMPLATE, pdf_of, render_pdf, sys_inputs, typst_fonts
+from medassay.reports.pdf import TEMPLATE, pdf_of, sys_inputs, typst_fonts
 from medassay.reports.sentences import headings, say, sentences
 
 LONG = "极" * 400
@@ -81,16 +81,16 @@ def last_page_of_cover(document):
 
 @pytest.mark.parametrize(("lang", "edition"), list(zip(LANGS, EDITIONS, strict=True)))
 def test_the_same_record_gives_the_same_bytes_in_both_views(record, lang, edition):
-    assert render_html(record, lang, edition) == render_html(record, lang, edition)
-    pdf = render_pdf(record, lang, edition)
-    assert pdf == render_pdf(record, lang, edition)
+    assert html_of(compose(record, lang, edition)) == html_of(compose(record, lang, edition))
+    pdf = pdf_of(compose(record, lang, edition))
+    assert pdf == pdf_of(compose(record, lang, edition))
     assert pdf.startswith(b"%PDF-")
     assert b"pdfaid" in pdf
 
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_every_heading_stands_in_the_html_in_its_order(record, lang):
-    html = render_html(record, lang, "maker").decode()
+    html = html_of(compose(record, lang, "maker")).decode()
     found = re.findall(r'<section id="(\w+)">\s*<h[23]><span class="number">[^<]+</span>([^<]+)<', html)
     wanted = [(h.id, h.zh if lang == "zh" else h.en) for h in headings()]
     assert [(name, title.replace("&#39;", "'")) for name, title in found] == wanted
@@ -133,24 +133,24 @@ def test_a_heading_that_nobody_writes_yet_comes_out_as_not_performed(record, mon
     ],
 )
 def test_the_paper_says_what_its_data_allow(records, source, words):
-    html = render_html(records.record(source), "zh", "maker").decode()
+    html = html_of(compose(records.record(source), "zh", "maker")).decode()
     assert [word for word in words if word not in html] == []
 
 
 def test_unproven_disjointness_is_never_called_proven(records):
-    html = render_html(records.record("stray"), "zh", "maker").decode()
+    html = html_of(compose(records.record("stray"), "zh", "maker")).decode()
     assert "已证明" not in html
 
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_certification_is_named_in_the_statement_alone(record, lang):
-    html = render_html(record, lang, "auditor").decode()
+    html = html_of(compose(record, lang, "auditor")).decode()
     assert html.count("认证") == 1
     assert html.lower().count("certification") == 1
 
 
 def test_the_html_asks_nobody_and_runs_nothing(record):
-    html = render_html(record, "en", "auditor").decode()
+    html = html_of(compose(record, "en", "auditor")).decode()
     assert not re.search(r"<script|javascript:|\son\w+=\"", html)
     assert not re.search(r'(?:src|href)="(?!data:|#)', html)
     assert "default-src 'none'" in html
@@ -160,10 +160,10 @@ def test_what_a_spec_says_is_text_and_never_markup(records):
     device = records.device_spec().model_dump(mode="json")
     device["client"] = records.pair("<b>甲</b>", '<img src="x" onerror="alert(1)"> #eval("1") *b*')
     record = records.record(device=type(records.device_spec()).model_validate(device))
-    html = render_html(record, "en", "maker").decode()
+    html = html_of(compose(record, "en", "maker")).decode()
     assert "&lt;img src=&#34;x&#34;" in html
     assert '<img src="x"' not in html
-    assert render_pdf(record, "en", "maker").startswith(b"%PDF-")
+    assert pdf_of(compose(record, "en", "maker")).startswith(b"%PDF-")
 
 
 def test_every_picture_says_in_words_what_it_shows(record):

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from medassay.core.terms import Lang
 from medassay.reports import fonts
-from medassay.reports.composition import compose
-from medassay.reports.document import Block, Cell, Code, Column, Document, Edition, Facts, Table, Text
-from medassay.reports.record import ReportRecord
+from medassay.reports.document import Block, Cell, Code, Column, Document, Facts, Table, Text
 
 if TYPE_CHECKING:
     from jinja2 import Template
-
-
-def render_html(
-    record: ReportRecord,
-    lang: Lang,
-    edition: Edition,
-    excerpts: Mapping[str, bytes] | None = None,
-) -> bytes:
-    """The report as one HTML file."""
-    return html_of(compose(record, lang, edition, excerpts))
 
 
 def html_of(document: Document) -> bytes:

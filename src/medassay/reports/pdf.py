@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from medassay.core.terms import Lang
 from medassay.reports import fonts
-from medassay.reports.composition import compose
-from medassay.reports.document import Block, Cell, Code, Cover, Document, Edition, Facts, Picture, Table, Text
-from medassay.reports.record import ReportRecord
+from medassay.reports.document import Block, Cell, Code, Cover, Document, Facts, Picture, Table, Text
 
 if TYPE_CHECKING:
     import typst
 
 TEMPLATE = files("medassay.reports").joinpath("report.typ")
-
-
-def render_pdf(
-    record: ReportRecord,
-    lang: Lang,
-    edition: Edition,
-    excerpts: Mapping[str, bytes] | None = None,
-) -> bytes:
-    """The report as PDF/A-2b."""
-    return pdf_of(compose(record, lang, edition, excerpts))
 
 
 def pdf_of(document: Document) -> bytes:

@@ -81,15 +81,18 @@ def _excerpts(place: Place, validate: Evidence, record: ReportRecord) -> dict[st
 
 
 def _views(record: ReportRecord, languages: Sequence[Lang], excerpts: dict[str, bytes]) -> dict[str, bytes]:
-    from medassay.reports.html import render_html
-    from medassay.reports.pdf import render_pdf
+    from medassay.reports.composition import compose
+    from medassay.reports.html import html_of
+    from medassay.reports.pdf import pdf_of
 
     views = {"{device}.json": record.to_json()}
     for lang in languages:
-        views[f"{{device}}.{lang}.html"] = render_html(record, lang, "maker")
-        views[f"{{device}}.{lang}.pdf"] = render_pdf(record, lang, "maker")
-        views[f"auditor/{{device}}.{lang}.html"] = render_html(record, lang, "auditor", excerpts)
-        views[f"auditor/{{device}}.{lang}.pdf"] = render_pdf(record, lang, "auditor", excerpts)
+        for folder, paper in (
+            ("", compose(record, lang, "maker")),
+            ("auditor/", compose(record, lang, "auditor", excerpts)),
+        ):
+            views[f"{folder}{{device}}.{lang}.html"] = html_of(paper)
+            views[f"{folder}{{device}}.{lang}.pdf"] = pdf_of(paper)
     return views
 
 

@@ -78,23 +78,25 @@ def _grey(axis: Axes, excerpt: Mapping[str, Any]) -> None:
 
 def _borders(axis: Axes, excerpt: Mapping[str, Any]) -> None:
     """Voxels' own edges: a smoothed contour would show a border that nobody drew."""
+    from matplotlib.collections import LineCollection
+
     for colour, number in _coloured(excerpt).values():
         for labels, style in ((excerpt["reference"], "-"), (excerpt["prediction"], "--")):
             if labels is not None:
-                for across, along in _edges(np.array(labels) == number):
-                    axis.plot(across, along, color=colour, linestyle=style, linewidth=1.2)
+                edges = _edges(np.array(labels) == number)
+                axis.add_collection(LineCollection(edges, colors=colour, linestyles=style, linewidths=1.2))
 
 
-def _edges(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> list[tuple[list[float], list[float]]]:
-    """Edges between voxels inside and outside, joined along each grid line: x and y of each stretch."""
+def _edges(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> list[list[tuple[float, float]]]:
+    """Edges between voxels inside and outside, joined along each grid line: both ends of each stretch."""
     padded = np.pad(mask, 1)
-    lines: list[tuple[list[float], list[float]]] = []
+    lines: list[list[tuple[float, float]]] = []
     for row in range(padded.shape[0] - 1):
         for start, end in _runs(padded[row] != padded[row + 1]):
-            lines.append(([start - 1.5, end - 1.5], [row - 0.5, row - 0.5]))
+            lines.append([(start - 1.5, row - 0.5), (end - 1.5, row - 0.5)])
     for column in range(padded.shape[1] - 1):
         for start, end in _runs(padded[:, column] != padded[:, column + 1]):
-            lines.append(([column - 0.5, column - 0.5], [start - 1.5, end - 1.5]))
+            lines.append([(column - 0.5, start - 1.5), (column - 0.5, end - 1.5)])
     return lines
 
 
