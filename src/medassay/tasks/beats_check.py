@@ -10,14 +10,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from medassay.tasks.beats import CLASS_MAPS, BeatRules, Labels
+from medassay.tasks.beat_labels import CLASS_MAPS, Labels
+from medassay.tasks.beats import Aggregation, BeatRules, InShutdown
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
 def recount(
-    reference: Labels, test: Labels, *, sampling_hz: float, length: int | None, rules: BeatRules | None = None
+    reference: Labels,
+    test: Labels,
+    *,
+    sampling_hz: float,
+    length: int | None,
+    rules: BeatRules | None = None,
+    aggregation: Aggregation = "exact",
+    in_shutdown: InShutdown = "missed",
 ) -> dict[str, float]:
     """TP, FN and FP of QRS, V and S, by name as in `beats.BeatMatch.counts`.
 
@@ -27,6 +35,8 @@ def recount(
     sampling_hz : float
     length : int or None
         Samples of the recording; None: the comparison ends with the reference.
+    aggregation, in_shutdown
+        As `beats.BeatMatch.counts` takes them.
     """
     rules = rules or BeatRules()
     window, start = round(rules.window_s * sampling_hz), round(rules.start_s * sampling_hz)
@@ -43,10 +53,15 @@ def recount(
     # A pair is counted when its reference beat lies in the test period, an extra detection when it does.
     counted_ref = at_ref <= end
     counted_test = (of_test == "O") & (at_test >= start) & (at_test <= end)
-    counted_test &= ~_fibrillating(reference, at_test, end)
+    if rules.fibrillation == "left_out":
+        counted_test &= ~_fibrillating(reference, at_test, end)
+    if in_shutdown == "left_out":
+        counted_ref &= (of_ref != "o") | ~_shut_down(test, at_ref, window, end, rules.classes)
+        counted_test &= ~_shut_down(reference, at_test, window, end, rules.classes)
     counted_test &= ~_excused(at_ref, at_test, start, window)
     rows = np.concatenate([named_ref[counted_ref], of_test[counted_test]])
     columns = np.concatenate([of_ref[counted_ref], named_test[counted_test]])
+    false_s = ["N", "V", "F", "O"] if aggregation == "exact" else ["N", "V", "O"]
     return {
         "QRS_TP": _count((rows != "O") & (columns != "o")),
         "QRS_FN": _count(columns == "o"),
@@ -56,21 +71,23 @@ def recount(
         "V_FP": _count(np.isin(rows, ["N", "S", "O"]) & (columns == "V")),
         "S_TP": _count((rows == "S") & (columns == "S")),
         "S_FN": _count((rows == "S") & (columns != "S")),
-        "S_FP": _count(np.isin(rows, ["N", "V", "F", "O"]) & (columns == "S")),
+        "S_FP": _count(np.isin(rows, false_s) & (columns == "S")),
     }
 
 
 def _excused(at_ref: IntArray, at_test: IntArray, start: int, window: int) -> BoolArray:
     """The first test beat of the period, close to its start, when the next is nearer to the first reference.
 
-    Its partner may lie before the period.
+    Its partner may lie before the period; where nothing is before, there is no excuse.
     """
     excused = np.zeros(len(at_test), bool)
     places = np.flatnonzero(at_test >= start)
-    if len(places) > 1 and len(at_ref):
-        first, second = at_test[places[:2]]
-        near_start = first - start <= window
-        excused[places[0]] = near_start and abs(at_ref[0] - second) < abs(at_ref[0] - first)
+    if start > 0 and len(places) and at_test[places[0]] - start <= window:
+        first = at_test[places[0]]
+        if len(at_ref) == 0:
+            excused[places[0]] = len(places) == 1 or bool(at_test[places[1]] > first)
+        elif len(places) > 1:
+            excused[places[0]] = abs(at_ref[0] - at_test[places[1]]) < abs(at_ref[0] - first)
     return excused
 
 
@@ -103,6 +120,30 @@ def _fibrillating(reference: Labels, times: IntArray, end: int) -> BoolArray:
         elif symbol == "]" and begun is not None:
             inside |= (times >= begun) & (times <= time)
             begun = None
+    return inside
+
+
+def _shut_down(labels: Labels, times: IntArray, window: int, end: int, classes: str) -> BoolArray:
+    """Which times lie in an annotator's own shutdown, annotation by annotation."""
+    inside = np.zeros(len(times), bool)
+    marks = [
+        *zip(
+            (int(at) for at in labels.samples), labels.symbols, (int(k) for k in labels.subtypes), strict=True
+        )
+    ]
+    before, fibrillating = 0, False
+    for place, (at, symbol, kind) in enumerate(marks):
+        if symbol == "~" and kind & 0x30 == 0x30 and not fibrillating:
+            if place + 1 == len(marks):
+                inside |= (times >= at) & (times <= max(end, at))
+            elif marks[place + 1][1] == "~" and marks[place + 1][2] & 0x30 != 0x30:
+                inside |= (times >= at) & (times <= marks[place + 1][0])
+            else:
+                last = marks[place + 1][0] - window
+                inside |= (times >= min(before + window, last)) & (times <= last)
+        fibrillating = symbol == "[" or (fibrillating and symbol != "]")
+        if symbol == "]" or (symbol in CLASS_MAPS[classes] and not fibrillating):
+            before = at
     return inside
 
 
