@@ -84,7 +84,7 @@ faults = {
     "EDF cut": ("a_edf", edf(cut=2), Reason.TRUNCATED),
     "EDF header cut": ("a_edf", edf()[:300], Reason.TRUNCATED),
     "EDF without calibration": ("a_edf", edf(physical=(b"0", b"0")), Reason.CALIBRATION_IMPOSSIBLE),
-    "DICOM cut": ("a_dcm", dicom(0)[:-3], Reason.HEADER_INVALID),
+    "DICOM cut": ("a_dcm", dicom(0)[:-3], Reason.TRUNCATED),
     "picture": ("a_png", PNG, Reason.UNKNOWN_FORMAT),
     "a table by name that is none": ("a_csv", b"hello\nthere\n", Reason.UNKNOWN_FORMAT),
 }

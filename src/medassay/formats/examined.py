@@ -14,13 +14,15 @@ Fact = str | int | float | bool | None
 class Examined:
     """One file, by its content.
 
-    `facts` hold nothing that identifies; `names` are the names of files beside it that it says belong to it.
+    `facts` hold nothing that identifies; `names` are the names of files beside it that it says belong to it;
+    `group` is what the files of one series share, and may identify.
     """
 
     kind: str
     facts: Mapping[str, Fact] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     names: frozenset[str] = field(default=frozenset(), repr=False)
+    group: str | None = field(default=None, repr=False)
 
     @property
     def refused(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -12,7 +11,11 @@ from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
+from medassay.formats.imaging import dicom_file, dicom_pixels
+from medassay.formats.imaging.dicom_file import recognises as recognises
+from medassay.formats.imaging.dicom_file import text_of
 from medassay.formats.imaging.grid import FloatArray, Grid
+from medassay.formats.imaging.refusal import ImageRefused
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -20,9 +23,12 @@ if TYPE_CHECKING:
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
+SEGMENTATIONS = (SEGMENTATION, LABEL_MAP_SEGMENTATION)
 
 SAME_DIRECTION = 1e-4
 STEP_TOLERANCE = 0.01  # of the usual distance of two slices
+SAME_PLACE = 0.01  # of the usual distance; nearer slices lie at one place
+SAME_PLACE_MM = 1e-4
 GAP_TOLERANCE = 0.1  # a gap is a whole number of steps, to this part of one
 
 
@@ -45,11 +51,6 @@ class Arrangement:
     grid: Grid
 
 
-def recognises(head: bytes) -> bool:
-    """A DICOM object by its content: the mark after the preamble, or a first element of group 0008."""
-    return head[128:132] == b"DICM" or head[:2] == b"\x08\x00"
-
-
 def open(source: bytes | BinaryIO) -> Dataset:
     """Read the header; pixels stay unread.
 
@@ -58,7 +59,7 @@ def open(source: bytes | BinaryIO) -> Dataset:
     WrongUse
         When the header cannot be read to its end.
     """
-    return _read(source, stop_before_pixels=True)
+    return _read(source, pixels=False).dataset
 
 
 def open_whole(content: bytes) -> Dataset:
@@ -69,13 +70,13 @@ def open_whole(content: bytes) -> Dataset:
     WrongUse
         When the object ends before its pixel data do.
     """
-    dataset = _read(content, stop_before_pixels=False)
-    if "PixelData" not in dataset:
+    opened = _read(content, pixels=True)
+    if not any(keyword in opened.dataset for keyword in dicom_pixels.KINDS):
         raise _ends_early("no pixel data")
-    present, due = len(dataset.PixelData), _native_length(dataset)
-    if due is not None and present < due:
-        raise _ends_early(f"{present} of {due} bytes of pixel data")
-    return dataset
+    _require_native_length(opened.dataset)
+    if opened.pixels_cut:
+        raise _ends_early("fragments of pixel data that break off")
+    return opened.dataset
 
 
 def examine(opened: Dataset) -> Iterator[Finding]:
@@ -131,32 +132,46 @@ def arrange(places: Sequence[SlicePlace]) -> Arrangement | Finding:
     """Order slices along their normal and give the grid, or say why they make no volume.
 
     Refused: fewer than two slices, more than one orientation, size or spacing, two slices at one place, a
-    gap, unequal steps, and slices that are shifted sideways (a tilted gantry).
+    gap, unequal steps, and slices that are shifted sideways (a tilted gantry). The finding is the first of
+    `irregularities`.
     """
-    if len(places) < 2:
-        return _irregular(f"{len(places)} slice", "at least 2 slices")
-    mixed = _mixed(places)
-    if mixed:
-        return mixed
-    first = places[0]
-    normal = np.cross(first.along_row, first.along_column)
-    positions = np.array([place.position for place in places])
-    depth = positions @ normal
-    order = np.argsort(depth, kind="stable")
-    steps = np.diff(depth[order])
-    wrong = _uneven(steps)
-    if wrong:
+    for wrong in irregularities(places):
         return wrong
-    usual = float((depth[order[-1]] - depth[order[0]]) / len(steps))
-    sideways = positions[order] - positions[order[0]] - np.outer(depth[order] - depth[order[0]], normal)
-    if np.linalg.norm(sideways, axis=1).max() > STEP_TOLERANCE * max(usual, *first.spacing_mm):
-        return _irregular("slices shifted sideways against their normal (tilt)", "slices that lie straight")
+    first = places[0]
+    normal, depth, order = _depths(places)
+    usual = float((depth[order[-1]] - depth[order[0]]) / (len(places) - 1))
     affine = np.eye(4)
     affine[:3, 0] = normal * usual
     affine[:3, 1] = first.along_column * first.spacing_mm[0]
     affine[:3, 2] = first.along_row * first.spacing_mm[1]
-    affine[:3, 3] = positions[order[0]]
+    affine[:3, 3] = places[order[0]].position
     return Arrangement(tuple(int(i) for i in order), Grid((len(places), *first.size), affine))
+
+
+def irregularities(places: Sequence[SlicePlace]) -> Iterator[Finding]:
+    """Everything that keeps slices from being one volume, each told once."""
+    if len(places) < 2:
+        yield _irregular(f"{len(places)} slice", "at least 2 slices")
+        return
+    mixed = list(_mixed(places))
+    yield from mixed
+    if mixed:
+        return  # what follows goes by one normal and one spacing
+    normal, depth, order = _depths(places)
+    sorted_depth = depth[order]
+    steps = np.diff(sorted_depth)
+    apart = steps > SAME_PLACE_MM
+    apart &= steps >= SAME_PLACE * (np.median(steps[apart]) if apart.any() else 1.0)
+    if not apart.all():
+        yield _repeated(apart)
+    kept = np.concatenate([[True], apart])
+    steps = np.diff(sorted_depth[kept])
+    if not len(steps):
+        return
+    wrong = _uneven(steps)
+    if wrong is not None:
+        yield wrong
+    yield from _sideways(places, order[kept], depth, normal)
 
 
 def headers_in_order(objects: Sequence[bytes]) -> tuple[list[Dataset], Grid, tuple[int, ...]]:
@@ -184,45 +199,56 @@ def stored_values(dataset: Dataset) -> NDArray[np.int64]:
     WrongUse
         When no codec that is installed decodes them, or they are no single grey plane.
     """
-    try:
-        plane = np.asarray(dataset.pixel_array)
-    except (ValueError, RuntimeError, NotImplementedError, AttributeError, TypeError) as error:
+    planes = dicom_pixels.decode(dataset)
+    if len(planes) != 1 or planes.ndim != 3:
         raise WrongUse(
-            found=f"pixels that do not decode ({type(error).__name__})",
-            wanted="grey pixels in a transfer syntax that is known",
-            remedy="Export the series again, uncompressed.",
-            where="PixelData",
-        ) from error
-    if plane.ndim != 2:
-        raise WrongUse(
-            found=f"pixels of {plane.ndim} dimensions",
+            found=f"{len(planes)} frames" if planes.ndim == 3 else "pixels in colour",
             wanted="one grey plane an object",
             remedy="Export the series as one object a slice.",
             where="PixelData",
         )
-    return plane.astype(np.int64)
+    plane: NDArray[np.int64] = planes[0].astype(np.int64)
+    return plane
 
 
-def _mixed(places: Sequence[SlicePlace]) -> Finding | None:
+def _depths(places: Sequence[SlicePlace]) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:
+    """Normal of the slices, how far along it each lies, and their order."""
+    normal = np.cross(places[0].along_row, places[0].along_column)
+    depth: FloatArray = np.array([place.position for place in places]) @ normal
+    return normal, depth, np.argsort(depth, kind="stable")
+
+
+def _mixed(places: Sequence[SlicePlace]) -> Iterator[Finding]:
     first = places[0]
-    for place in places[1:]:
-        if place.size != first.size:
-            return _irregular("slices of different size", "one size")
-        if not np.allclose(place.spacing_mm, first.spacing_mm, rtol=1e-3):
-            return _irregular("more than one pixel spacing in the series", "one pixel spacing")
-        turned = max(
+    sizes = {place.size for place in places}
+    if len(sizes) > 1:
+        yield _irregular("slices of different size", "one size")
+    if not all(np.allclose(place.spacing_mm, first.spacing_mm, rtol=1e-3) for place in places):
+        yield _irregular("more than one pixel spacing in the series", "one pixel spacing")
+    turned = [
+        max(
             np.abs(place.along_row - first.along_row).max(),
             np.abs(place.along_column - first.along_column).max(),
         )
-        if turned > SAME_DIRECTION * 10:
-            return _irregular("more than one orientation in the series", "parallel slices")
-    return None
+        for place in places
+    ]
+    if max(turned) > SAME_DIRECTION * 10:
+        yield _irregular("more than one orientation in the series", "parallel slices")
+
+
+def _repeated(apart: NDArray[np.bool_]) -> Finding:
+    """Slices at places that are taken: a duplicate, or several volumes in one series."""
+    starts = np.flatnonzero(np.concatenate([[True], apart, [True]]))
+    counts = np.diff(starts)
+    if counts.min() == counts.max():
+        found = f"{counts[0]} slices at each of {len(counts)} places: {counts[0]} volumes in one series"
+    else:
+        found = f"two slices at one place, {int((counts > 1).sum())} times"
+    return _irregular(found, "one slice at each place")
 
 
 def _uneven(steps: FloatArray) -> Finding | None:
     usual = float(np.median(steps))
-    if usual <= 0 or steps.min() < 0.01 * usual:
-        return _irregular("two slices at one place", "one slice at each place")
     off = np.flatnonzero(np.abs(steps - usual) > STEP_TOLERANCE * usual)
     if not len(off):
         return None
@@ -239,31 +265,36 @@ def _uneven(steps: FloatArray) -> Finding | None:
     return _irregular(f"unequal distances of slices, {spread}", "equal distances")
 
 
-def _read(source: bytes | BinaryIO, *, stop_before_pixels: bool) -> Dataset:
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
+def _sideways(
+    places: Sequence[SlicePlace], order: NDArray[np.intp], depth: FloatArray, normal: FloatArray
+) -> Iterator[Finding]:
+    """Slices that do not stand above each other: by one angle (a tilted gantry), or here and there."""
+    positions = np.array([places[int(i)].position for i in order])
+    along = depth[order] - depth[order[0]]
+    shift = positions - positions[0] - np.outer(along, normal)
+    limit = STEP_TOLERANCE * max(float(np.median(np.diff(along))), *places[0].spacing_mm)
+    if np.linalg.norm(shift, axis=1).max() <= limit:
+        return
+    slope = (along @ shift) / (along @ along)
+    straight = np.linalg.norm(shift - np.outer(along, slope), axis=1).max() <= 5 * limit
+    angle = f", {np.degrees(np.arctan(np.linalg.norm(slope))):.1f} degrees" if straight else ""
+    yield _irregular(
+        f"slices shifted sideways against their normal (tilt{angle})", "slices that lie straight"
+    )
 
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    try:
-        dataset = dcmread(stream, stop_before_pixels=stop_before_pixels, force=True)
-    except (InvalidDicomError, EOFError, ValueError, KeyError, NotImplementedError, OSError) as error:
-        raise _ends_early(f"a header that breaks off ({type(error).__name__})") from error
-    if not dataset.get("SOPClassUID") or not dataset.get("SOPInstanceUID"):
+
+def _read(source: bytes | BinaryIO, *, pixels: bool) -> dicom_file.OpenedDicom:
+    opened = dicom_file.open(source, pixels=pixels)
+    if not text_of(opened.dataset, "SOPClassUID") or not text_of(opened.dataset, "SOPInstanceUID"):
         raise _ends_early("a header without class and instance")
-    return dataset
+    return opened
 
 
-def _native_length(dataset: Dataset) -> int | None:
-    """Bytes that the header promises; None for compressed pixels, whose decoder tells."""
-    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
-    if syntax is not None and syntax.is_encapsulated:
-        return None
-    counts = [_whole(dataset.get(name)) for name in ("Rows", "Columns", "BitsAllocated")]
-    frames = _whole(dataset.get("NumberOfFrames", 1))
-    if None in counts or frames is None:
-        raise _ends_early("a header without the size of its pixels")
-    rows, columns, bits = (count or 0 for count in counts)
-    return (rows * columns * bits * frames * int(dataset.get("SamplesPerPixel", 1)) + 7) // 8
+def _require_native_length(dataset: Dataset) -> None:
+    """A native object holds as many bytes as its header promises; what is compressed its decoder tells."""
+    layout = dicom_pixels.layout_of(dataset)
+    if not layout.compressed:
+        dicom_pixels.require_length(dataset, layout)
 
 
 def _numbers(dataset: Dataset, keyword: str, length: int) -> FloatArray:
@@ -292,8 +323,8 @@ def _misplaced(
     )
 
 
-def _ends_early(found: str) -> WrongUse:
-    return WrongUse(found=found, wanted="a whole DICOM object", remedy="Export the file again.")
+def _ends_early(found: str) -> ImageRefused:
+    return ImageRefused(Reason.TRUNCATED, found=found, wanted="a whole DICOM object")
 
 
 def _irregular(found: str, wanted: str) -> Finding:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
-from medassay.formats.imaging import dicom_series, nifti
+from medassay.formats.imaging import dicom_pixels, dicom_series, nifti
 from medassay.formats.imaging.grid import FloatArray, Grid, Labels, placed
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def open(content: bytes) -> Dataset:
 def examine(opened: Dataset) -> Iterator[Finding]:
     """What is wrong with the segmentation, by its header."""
     try:
-        _frames(opened)
+        _require_whole_segments(opened)
+        placed_frames(opened)
         segment_names(opened)
     except WrongUse as error:
         yield Finding(
@@ -186,16 +187,22 @@ def write(
 
 
 def _require_segmentation(dataset: Dataset) -> None:
-    if str(dataset.SOPClassUID) not in (dicom_series.SEGMENTATION, dicom_series.LABEL_MAP_SEGMENTATION):
+    if str(dataset.SOPClassUID) not in dicom_series.SEGMENTATIONS:
         raise _invalid("another kind of DICOM object", "a DICOM Segmentation", "SOPClassUID")
 
 
+def _require_whole_segments(dataset: Dataset) -> None:
+    if str(dataset.get("SegmentationType", "")) == "FRACTIONAL":
+        raise _invalid("fractional segments", "binary segments, or a label map", "SegmentationType")
+
+
 def _label_map(dataset: Dataset) -> LabelMap:
+    _require_whole_segments(dataset)
     names = segment_names(dataset)
-    frames, numbers, origins, along_row, along_column, spacing = _frames(dataset)
+    frames, numbers, origins, along_row, along_column, spacing = placed_frames(dataset)
     normal = np.cross(along_row, along_column)
     depth = origins @ normal
-    step = _step(dataset, depth)
+    step = step_of(dataset, depth)
     first = int(depth.argmin())
     planes = (depth - depth[first]) / step
     if np.abs(planes - np.rint(planes)).max() > POSITION_TOLERANCE:
@@ -217,17 +224,21 @@ def _label_map(dataset: Dataset) -> LabelMap:
     return LabelMap(labels, Grid((labels.shape[0], labels.shape[1], labels.shape[2]), affine), names)
 
 
-_Frames = tuple[NDArray[np.uint8], list[int | None], FloatArray, FloatArray, FloatArray, tuple[float, float]]
+Frames = tuple[NDArray[np.uint8], list[int | None], FloatArray, FloatArray, FloatArray, tuple[float, float]]
 
 
-def _frames(dataset: Dataset) -> _Frames:
-    """Frames with their segment numbers (None: the frame itself holds numbers) and places."""
+def placed_frames(dataset: Dataset) -> Frames:
+    """Frames with their segment numbers (None: the frame itself holds numbers) and places.
+
+    Raises
+    ------
+    WrongUse
+        When a frame is not placed in the patient, or its pixels do not decode.
+    """
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
     groups = dataset.get("PerFrameFunctionalGroupsSequence") or ()
     if shared is None or not groups:
         raise _invalid("frames that are not placed", "functional groups of each frame", "")
-    if str(dataset.get("SegmentationType", "")) == "FRACTIONAL":
-        raise _invalid("fractional segments", "binary segments, or a label map", "SegmentationType")
     plain = str(dataset.SOPClassUID) == dicom_series.LABEL_MAP_SEGMENTATION
     try:
         orientations = {
@@ -263,20 +274,13 @@ def _group(frame: Any, shared: Any, sequence: str, keyword: str) -> tuple[float,
 
 
 def _pixels(dataset: Dataset, frames: int) -> NDArray[np.uint8]:
-    try:
-        pixels = np.asarray(dataset.pixel_array)
-    except (ValueError, RuntimeError, NotImplementedError, AttributeError, TypeError) as error:
-        raise _invalid(
-            f"pixels that do not decode ({type(error).__name__})", "decodable frames", ""
-        ) from error
-    if pixels.ndim == 2:
-        pixels = pixels[None]
-    if len(pixels) != frames or pixels.max(initial=0) > 255:
+    pixels = dicom_pixels.decode(dataset)
+    if pixels.ndim != 3 or len(pixels) != frames or pixels.max(initial=0) > 255:
         raise _invalid(f"{len(pixels)} frames with {frames} places", "a place for each frame", "")
     return pixels.astype(np.uint8)
 
 
-def _step(dataset: Dataset, depth: FloatArray) -> float:
+def step_of(dataset: Dataset, depth: FloatArray) -> float:
     """Distance of neighbouring planes. Empty planes may be left out, so the smallest distance counts."""
     distinct = np.unique(np.round(depth, 4))
     if len(distinct) > 1:
