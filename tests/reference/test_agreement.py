@@ -14,9 +14,9 @@ from medassay.statistics.agreement import (
     cross_table,
     fleiss_kappa,
     gwet_ac1,
-    icc,
     krippendorff_alpha,
 )
+from medassay.statistics.intraclass import icc
 
 FOLDER = Path(__file__).parents[3] / "shared" / "reference" / "classification"
 beside = pytest.mark.skipif(

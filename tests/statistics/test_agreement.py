@@ -10,10 +10,10 @@ from medassay.statistics.agreement import (
     cross_table,
     fleiss_kappa,
     gwet_ac1,
-    icc,
     krippendorff_alpha,
     percent_agreement,
 )
+from medassay.statistics.intraclass import icc
 
 tables = arrays.arrays(np.int64, (3, 3), elements=st.integers(0, 40)).filter(lambda table: table.any())
 weightings = st.sampled_from(["unweighted", "linear", "quadratic"])

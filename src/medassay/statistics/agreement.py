@@ -1,4 +1,4 @@
-"""Agreement between raters, one independent item a subject: chance-corrected figures and the ICC.
+"""Agreement between raters, one independent item a subject: chance-corrected figures.
 
 Items of one person are not independent: their agreement belongs into additive statistics that are resampled
 by subject (see `medassay.statistics.ratio`), not here.
@@ -15,6 +15,7 @@ from scipy import stats
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
+from medassay.core.method import method
 from medassay.statistics.proportion import proportion
 from medassay.statistics.resampling import percentile_interval, resampling_weights
 
@@ -48,6 +49,15 @@ def cross_table(first: Sequence[Any], second: Sequence[Any], *, categories: Sequ
     return table
 
 
+@method(
+    id="percent-agreement",
+    task="agreement",
+    zh="一致率",
+    en="percent agreement",
+    formula="trace / n",
+    source="CLSI EP12; Wilson, J Am Stat Assoc 22:209-212, 1927",
+    check="direct count; scipy binomtest",
+)
 def percent_agreement(table: ArrayLike, *, confidence: float = 0.95) -> Estimate:
     """Share of items that both raters called the same, with its Wilson interval; chance is not corrected for.
 
@@ -60,6 +70,15 @@ def percent_agreement(table: ArrayLike, *, confidence: float = 0.95) -> Estimate
     return proportion(int(np.trace(counts)), int(counts.sum()), confidence=confidence)
 
 
+@method(
+    id="cohen-kappa",
+    task="agreement",
+    zh="卡帕系数（Cohen，含线性与二次加权）",
+    en="Cohen's kappa, unweighted, linear or quadratic",
+    formula="(Po - Pe) / (1 - Pe)",
+    source="Cohen, Psychol Bull 70:213-220, 1968; Fleiss, Cohen and Everitt, Psychol Bull 72:323-327, 1969",
+    check="statsmodels 0.15.0 cohens_kappa; R irr 0.84.1, psych 2.2.9; scikit-learn cohen_kappa_score",
+)
 def cohen_kappa(table: ArrayLike, *, weights: Weights = "unweighted", confidence: float = 0.95) -> Estimate:
     """Cohen's kappa = (Po - Pe) / (1 - Pe) of two raters, with its large-sample interval.
 
@@ -89,7 +108,7 @@ def cohen_kappa(table: ArrayLike, *, weights: Weights = "unweighted", confidence
     counts = _square(table)
     n = int(counts.sum())
     shares = counts / n
-    weight = _weights(len(counts), weights)
+    weight = agreement_weights(len(counts), weights)
     rows, columns = shares.sum(axis=1), shares.sum(axis=0)
     observed, expected = float((weight * shares).sum()), float(rows @ weight @ columns)
     if np.isclose(expected, 1):
@@ -105,6 +124,15 @@ def cohen_kappa(table: ArrayLike, *, weights: Weights = "unweighted", confidence
     return _with_error(kappa, error, z, n, confidence, f"fleiss_cohen_everitt({weights})")
 
 
+@method(
+    id="fleiss-kappa",
+    task="agreement",
+    zh="Fleiss卡帕系数",
+    en="Fleiss' kappa",
+    formula="(Pa - Pe) / (1 - Pe), Pe = sum of squared category shares",
+    source="Fleiss, Psychol Bull 76:378-382, 1971; Gwet, Br J Math Stat Psychol 61:29-48, 2008 (error)",
+    check="R irr 0.84.1, irrCAC 1.0; Fleiss' diagnoses",
+)
 def fleiss_kappa(counts: ArrayLike, *, confidence: float = 0.95) -> Estimate:
     """Fleiss' kappa of several raters.
 
@@ -135,6 +163,15 @@ def fleiss_kappa(counts: ArrayLike, *, confidence: float = 0.95) -> Estimate:
     return _over_items(counts, chance, confidence, "gwet_linearisation(fleiss)")
 
 
+@method(
+    id="gwet-ac1",
+    task="agreement",
+    zh="Gwet一致性系数AC1",
+    en="Gwet's AC1",
+    formula="(Pa - Pe) / (1 - Pe), Pe = sum p (1 - p) / (k - 1)",
+    source="Gwet, Br J Math Stat Psychol 61:29-48, 2008",
+    check="R irrCAC 1.0",
+)
 def gwet_ac1(counts: ArrayLike, *, confidence: float = 0.95) -> Estimate:
     """Gwet's AC1 of two or more raters: chance agreement by how uncertain the categories are.
 
@@ -160,6 +197,47 @@ def gwet_ac1(counts: ArrayLike, *, confidence: float = 0.95) -> Estimate:
     return _over_items(counts, chance, confidence, "gwet_linearisation(ac1)")
 
 
+@method(
+    id="gwet-ac2",
+    task="agreement",
+    zh="Gwet加权一致性系数AC2",
+    en="Gwet's AC2",
+    formula="(Pa - Pe) / (1 - Pe) with weights, Pe = sum of weights / (k (k - 1)) sum p (1 - p)",
+    source="Gwet, Handbook of Inter-Rater Reliability, 4th ed. 2014, chapter 4",
+    check="R irrCAC 1.0",
+)
+def gwet_ac2(counts: ArrayLike, *, weights: Weights = "linear", confidence: float = 0.95) -> Estimate:
+    """Gwet's AC1 for ordered categories, near disagreements counting less.
+
+    Parameters
+    ----------
+    counts : shape (n_items, k), k >= 2
+        As for `fleiss_kappa`, categories in their order.
+
+    Examples
+    --------
+    >>> round(gwet_ac2([[2, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 2]], weights="linear").value, 4)
+    0.4483
+    """
+    k = np.shape(counts)[-1]
+    weight = agreement_weights(k, weights)
+    spread = float(weight.sum()) / (k * max(k - 1, 1))
+
+    def chance(shares: FloatArray) -> tuple[float, FloatArray]:
+        return float(spread * (shares * (1 - shares)).sum()), spread * (1 - shares)
+
+    return _over_items(counts, chance, confidence, f"gwet_linearisation(ac2 {weights})", weight)
+
+
+@method(
+    id="krippendorff-alpha",
+    task="agreement",
+    zh="Krippendorff α系数",
+    en="Krippendorff's alpha",
+    formula="1 - Do / De",
+    source="Krippendorff, Content Analysis, 3rd ed. 2013, chapter 12",
+    check="R irr 0.84.1; Krippendorff's own example",
+)
 def krippendorff_alpha(
     ratings: ArrayLike, *, level: Level, seed: int, replicates: int = 2000, confidence: float = 0.95
 ) -> Estimate:
@@ -209,59 +287,18 @@ def krippendorff_alpha(
     if n < 2 or len(figures) < SMALLEST_DEFINED_SHARE * replicates or np.ptp(figures) <= SAME_FIGURE:
         return bare
     lower, upper = percentile_interval(np.array(figures), confidence)
-    method = f"bootstrap_percentile(units, replicates={replicates}, seed={seed})"
-    return _with_ends(bare, lower, upper, confidence, method)
+    name = f"bootstrap_percentile(units, replicates={replicates}, seed={seed})"
+    return _with_ends(bare, lower, upper, confidence, name)
 
 
-def icc(
-    ratings: ArrayLike, *, form: Literal["2,1", "3,1"], unit: str = "1", confidence: float = 0.95
-) -> Estimate:
-    """Intraclass correlation of single ratings that all raters gave of all subjects.
-
-    Parameters
-    ----------
-    ratings : shape (n_subjects, n_raters), finite
-        At least two of each.
-    form : "2,1" or "3,1"
-        Absolute agreement, raters a random sample (Shrout and Fleiss' ICC(2,1)); or consistency, these raters
-        and no others (ICC(3,1)).
-
-    Returns
-    -------
-    Estimate
-        With the exact (3,1) or Satterthwaite (2,1) interval of the F distribution. Not estimable when
-        nothing varies; no interval when the raters differ by nothing but a constant.
-
-    References
-    ----------
-    Shrout and Fleiss, Psychol Bull 86:420-428, 1979; McGraw and Wong, Psychol Methods 1:30-46, 1996.
+def agreement_weights(k: int, kind: Weights) -> FloatArray:
+    """How much each pair of k ordered categories agrees, 1 on the diagonal.
 
     Examples
     --------
-    >>> rated = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
-    >>> round(icc(rated, form="2,1").value, 2), round(icc(rated, form="3,1").value, 2)
-    (0.29, 0.71)
+    >>> agreement_weights(3, "linear").tolist()
+    [[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]]
     """
-    table = _matrix(ratings, missing=False)
-    n, k = table.shape
-    if n < 2 or k < 2:
-        return _undefined(n, "fewer than two subjects or raters", unit)
-    between, raters, error = _mean_squares(table)
-    extra = k * (raters - error) / n if form == "2,1" else 0.0
-    total = between + (k - 1) * error + extra
-    none = SAME_FIGURE * max(between + raters + error, float((table**2).mean()))
-    if abs(total) <= none:
-        return _undefined(n, "nothing varies between the subjects", unit)
-    value = float((between - error) / total)
-    bare = Estimate(value=value, unit=unit, n_subjects=n, undefined="no interval: no residual variance")
-    if error <= none:
-        return bare
-    ends = _icc_consistency if form == "3,1" else _icc_agreement
-    lower, upper = ends(between, raters, error, n, k, (1 + confidence) / 2)
-    return _with_ends(bare, lower, upper, confidence, f"f_distribution(icc {form})")
-
-
-def _weights(k: int, kind: Weights) -> FloatArray:
     apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
     if kind == "unweighted":
         same: FloatArray = np.eye(k)
@@ -275,7 +312,8 @@ def _over_items(
     counts: ArrayLike,
     chance: Callable[[FloatArray], tuple[float, FloatArray]],
     confidence: float,
-    method: str,
+    name: str,
+    weight: FloatArray | None = None,
 ) -> Estimate:
     """(Pa - Pe) / (1 - Pe) over items, with Gwet's standard error.
 
@@ -290,7 +328,8 @@ def _over_items(
             remedy="Leave out items that fewer than two raters rated, and say how many they are.",
         )
     n = len(table)
-    agreed = (table * (table - 1)).sum(axis=1) / (raters * (raters - 1))
+    near = table if weight is None else table @ weight
+    agreed = (table * (near - 1)).sum(axis=1) / (raters * (raters - 1))
     per_item = table / raters[:, None]
     expected, parts = chance(per_item.mean(axis=0))
     if np.isclose(expected, 1):
@@ -301,7 +340,7 @@ def _over_items(
     if n < 2:
         return Estimate(value=value, n_subjects=n, undefined="no interval: fewer than two items")
     error = float(np.sqrt(((linear - value) ** 2).sum() / (n * (n - 1))))
-    return _with_error(value, error, float(stats.t.ppf((1 + confidence) / 2, n - 1)), n, confidence, method)
+    return _with_error(value, error, float(stats.t.ppf((1 + confidence) / 2, n - 1)), n, confidence, name)
 
 
 def _coincidences(unit: FloatArray, values: FloatArray) -> FloatArray:
@@ -331,44 +370,6 @@ def _distances(values: FloatArray, marginal: FloatArray, level: Level) -> FloatA
         difference = np.divide(difference, total, out=np.zeros_like(difference), where=total > 0)
     squared: FloatArray = difference**2
     return squared
-
-
-def _mean_squares(table: FloatArray) -> tuple[float, float, float]:
-    """Between subjects, between raters, and residual."""
-    n, k = table.shape
-    mean, subjects, raters = table.mean(), table.mean(axis=1), table.mean(axis=0)
-    residual = table - subjects[:, None] - raters[None, :] + mean
-    return (
-        float(k * ((subjects - mean) ** 2).sum() / (n - 1)),
-        float(n * ((raters - mean) ** 2).sum() / (k - 1)),
-        float((residual**2).sum() / ((n - 1) * (k - 1))),
-    )
-
-
-def _icc_consistency(
-    between: float, _raters: float, error: float, n: int, k: int, quantile: float
-) -> tuple[float, float]:
-    f, free = between / error, (n - 1) * (k - 1)
-    low = f / stats.f.ppf(quantile, n - 1, free)
-    high = f * stats.f.ppf(quantile, free, n - 1)
-    return float((low - 1) / (low + k - 1)), float((high - 1) / (high + k - 1))
-
-
-def _icc_agreement(
-    between: float, raters: float, error: float, n: int, k: int, quantile: float
-) -> tuple[float, float]:
-    """McGraw and Wong, table 7, case 2: degrees of freedom by Satterthwaite."""
-    value = (between - error) / (between + (k - 1) * error + k * (raters - error) / n)
-    a = k * value / (n * (1 - value))
-    b = 1 + k * value * (n - 1) / (n * (1 - value))
-    free = (a * raters + b * error) ** 2 / (
-        (a * raters) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1))
-    )
-    low, high = stats.f.ppf(quantile, n - 1, free), stats.f.ppf(quantile, free, n - 1)
-    rest = k * raters + (k * n - k - n) * error
-    lower = n * (between - low * error) / (low * rest + n * between)
-    upper = n * (high * between - error) / (rest + n * high * between)
-    return float(lower), float(upper)
 
 
 def _with_error(
