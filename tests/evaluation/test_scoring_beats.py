@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,14 @@ from medassay.formats.waveform.wfdb_annotation import plain_annotations, write_a
 HZ, LENGTH = 360, 40 * 360
 OPTIONS = beats.Options(start_s=0)
 TIMES = np.arange(360, LENGTH - 360, 300)
+# Metrics of what is wrong: those of a perfect prediction are 0.
+WRONG = [
+    name
+    for name, metric in beats.metrics(OPTIONS).items()
+    if metric.better == "lower"
+    and "missed_in_shutdown[F]" not in name
+    and "missed_in_shutdown[Q]" not in name
+]
 
 
 def written(times, symbols):
@@ -58,7 +67,9 @@ def score(prediction, options=OPTIONS):
 
 def test_a_perfect_prediction_has_every_figure_at_one_and_no_badness():
     found = score(REFERENCE)
-    assert set(figures([found]).values()) == {1.0}
+    found_figures = figures([found])
+    assert {name: found_figures[name] for name in WRONG} == dict.fromkeys(WRONG, 0.0)
+    assert {value for name, value in found_figures.items() if name not in WRONG} == {1.0, None}
     assert found.badness == 0
 
 
@@ -76,6 +87,83 @@ def test_a_missing_prediction_counts_as_all_wrong_and_never_leaves_the_averages(
     assert figures([missing, score(REFERENCE)])["average_positive_predictivity[V]"] == 0.5
     assert figures([empty, score(REFERENCE)])["average_positive_predictivity[V]"] == 1.0
     assert figures([empty])["positive_predictivity[V]"] is None
+
+
+def test_runs_of_the_score_are_couplets_short_and_long_runs():
+    truth = written(TIMES, symbols(V=[2, 3, 7, 8, 9, 20, 21, 22, 23, 24, 25], A=[30, 31]))
+    less = written(TIMES, symbols(V=[2, 3, 7, 8, 20, 21, 22, 23, 24, 25], A=[30]))
+    made = beats.score(truth, less, recording(), OPTIONS)
+    found = figures([made])
+    assert found["couplet_sensitivity[V]"] == found["long_run_sensitivity[V]"] == 1.0
+    assert found["short_run_sensitivity[V]"] == found["couplet_sensitivity[S]"] == 0.0
+    assert found["couplet_positive_predictivity[V]"] == 1.0
+    assert found["couplet_positive_predictivity[S]"] is None
+    missing = beats.score(truth, None, recording(), OPTIONS)
+    assert figures([made, missing])["average_couplet_sensitivity[V]"] == 0.5
+
+
+def rhythmed(*marks):
+    """Normal beats with rhythm annotations a sample after the beat of each given place."""
+    rows = [(int(at), "N", b"") for at in TIMES] + [(int(TIMES[k]) + 1, "+", name) for k, name in marks]
+    times, names, texts = zip(*sorted(rows), strict=True)
+    plain = plain_annotations(times, names)
+    return write_annotations(replace(plain, aux=texts))
+
+
+def test_episodes_of_the_score_are_those_of_the_rhythm_annotations():
+    truth = rhythmed((3, b"(AFIB"), (13, b"(N"))
+    half = rhythmed((8, b"(AFIB"), (13, b"(N"), (20, b"(AFIB"), (25, b"(N"))
+    found = figures([beats.score(truth, half, recording(), OPTIONS)])
+    assert found["episode_sensitivity[AF]"] == 1.0
+    assert found["episode_positive_predictivity[AF]"] == 0.5
+    assert found["duration_sensitivity[AF]"] == pytest.approx(0.5)
+    assert found["duration_positive_predictivity[AF]"] == pytest.approx(0.5)
+    assert found["episode_sensitivity[VF]"] is None
+    missing = figures([beats.score(truth, None, recording(), OPTIONS)])
+    assert (
+        missing["average_duration_sensitivity[AF]"]
+        == missing["average_duration_positive_predictivity[AF]"]
+        == 0
+    )
+
+
+def test_the_way_of_pooling_decides_what_a_fusion_beat_called_supraventricular_is():
+    truth, made = written(TIMES, symbols(F=[5], A=[11])), written(TIMES, symbols(A=[5, 11]))
+    for aggregation, expected in (("exact", 0.5), ("sumstats", 1.0)):
+        options = beats.Options(start_s=0, aggregation=aggregation)
+        found = beats.score(truth, made, recording(), options)
+        assert figures([found])["positive_predictivity[S]"] == expected
+        again = beats.second(truth, made, recording(), options)
+        assert {name: found.statistics[name] for name in beats.HEADLINE} == again
+
+
+def test_what_lies_in_shutdown_or_fibrillation_is_as_declared():
+    ours = plain_annotations(
+        [*TIMES[:10], *(TIMES[9:11] + 20), *TIMES[20:]], ["N"] * 10 + ["[", "]"] + ["N"] * (len(TIMES) - 20)
+    )
+    silent = plain_annotations(
+        [*TIMES[:5], TIMES[4] + 20, TIMES[7] + 20, *TIMES[8:]],
+        ["N"] * 5 + ["~", "~"] + ["N"] * (len(TIMES) - 8),
+    )
+    silent = replace(silent, subtypes=np.where(np.arange(len(silent)) == 5, 0x30, 0))
+    files = write_annotations(ours), write_annotations(silent)
+    expected = {
+        ("left_out", "missed"): (3, 9),
+        ("false", "missed"): (3, 10),
+        ("left_out", "left_out"): (0, 9),
+    }
+    for (fibrillation, in_shutdown), wrong in expected.items():
+        options = beats.Options(start_s=0, fibrillation=fibrillation, in_shutdown=in_shutdown)
+        found = beats.score(*files, recording(), options)
+        assert (found.statistics["QRS_FN"], found.statistics["QRS_FP"]) == wrong
+        assert found.statistics["Nx"] == 3
+        again = beats.second(*files, recording(), options)
+        assert {name: found.statistics[name] for name in beats.HEADLINE} == again
+
+
+def test_a_missing_prediction_has_the_worst_false_positive_rate_on_average():
+    assert figures([score(None)])["average_false_positive_rate[V]"] == 1.0
+    assert figures([score(REFERENCE)])["false_positive_rate[V]"] == 0.0
 
 
 def test_a_recording_without_such_beats_has_no_such_figure():

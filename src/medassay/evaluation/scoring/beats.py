@@ -1,29 +1,52 @@
-"""Beats scored as ANSI/AAMI EC57 asks: WFDB annotation files in, the matrix and its counts out.
+"""Beats, runs and fibrillation episodes scored as ANSI/AAMI EC57 asks: WFDB annotation files in, counts out.
 
 Reference and prediction are WFDB annotation files; the recording's header tells the clock and the length.
-Gross figures pool the beats of all recordings; average figures are means over the recordings that have one.
+Gross figures pool the counts of all recordings; average figures are means over the recordings that have one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from pydantic import Field
 
 from medassay.core.errors import WrongUse
 from medassay.core.specs import Spec
+from medassay.evaluation import beat_figures
+from medassay.evaluation.beat_figures import BEATS, Comparison
 from medassay.evaluation.scorer import Metric, SampleScore
 from medassay.formats.waveform import wfdb_record
 from medassay.formats.waveform.wfdb_annotation import Annotations, plain_annotations, read_annotations
+from medassay.tasks import episodes, runs
 from medassay.tasks.beats import CLASSES, NOTHING, BeatMatch, BeatRules, Labels, match_beats
 from medassay.tasks.beats_check import recount
+from medassay.tasks.episodes import EpisodeRules, match_episodes
+from medassay.tasks.episodes_check import recount_episodes
+from medassay.tasks.runs import match_runs
+from medassay.tasks.runs_check import recount_runs
 
-VERSION = "1.0"
+VERSION = "1.1"
 SUFFIX = ".pred"
-BEATS = ("QRS", "V", "S")
-HEADLINE = tuple(f"{name}_{count}" for name in BEATS for count in ("TP", "FN", "FP"))
+HEADLINE = (
+    *(f"{name}_{count}" for name in BEATS for count in ("TP", "FN", "FP")),
+    *(
+        f"{kind}_{length}_{count}"
+        for kind in runs.KINDS
+        for length in runs.CLASSES_OF_LENGTH
+        for count in ("TPs", "FN", "TPp", "FP")
+    ),
+    *(
+        f"{rhythm}_{name}"
+        for rhythm in episodes.KINDS
+        for name in (
+            *(f"episode_{count}" for count in ("TPs", "FN", "TPp", "FP")),
+            *("reference_s", "reference_overlap_s", "test_s", "test_overlap_s"),
+        )
+    ),
+)
 SECOND_TOLERANCE = 0.0
 
 STRIP_S = 10.0
@@ -31,12 +54,23 @@ STRIP_HZ = 180.0  # a picture needs no more
 
 
 class Options(Spec):
-    """The declared conventions; see `medassay.tasks.beats.BeatRules`."""
+    """The declared conventions; see `BeatRules` and `EpisodeRules` of `medassay.tasks`."""
 
     window_s: float = Field(default=0.15, gt=0, description="match window, inclusive")
     start_s: float = Field(default=300.0, ge=0, description="learning period that is not compared")
     classes: Literal["wfdb", "de_chazal"] = Field(
         default="wfdb", description="atrial and nodal escape beats are S (wfdb) or N (de_chazal)"
+    )
+    fibrillation: Literal["left_out", "false"] = Field(
+        default="left_out", description="what a reported beat in the reference's ventricular fibrillation is"
+    )
+    in_shutdown: Literal["missed", "left_out"] = Field(
+        default="missed", description="what a beat is while the other side had shut down"
+    )
+    long_run_beats: int = Field(default=6, ge=4, le=6, description="a run of so many beats is long")
+    shortest_episode_s: float = Field(default=0.0, ge=0, description="shorter episodes are left out")
+    aggregation: Literal["exact", "sumstats"] = Field(
+        default="exact", description="pooled from counts, or from printed figures as WFDB's sumstats does"
     )
     sampling_hz: float | None = Field(
         default=None, gt=0, description="clock of annotation files that come without a header"
@@ -44,7 +78,16 @@ class Options(Spec):
 
     @property
     def rules(self) -> BeatRules:
-        return BeatRules(window_s=self.window_s, start_s=self.start_s, classes=self.classes)
+        return BeatRules(
+            window_s=self.window_s,
+            start_s=self.start_s,
+            classes=self.classes,
+            fibrillation=self.fibrillation,
+        )
+
+    @property
+    def episode_rules(self) -> EpisodeRules:
+        return EpisodeRules(start_s=self.start_s, shortest_s=self.shortest_episode_s)
 
 
 def score(
@@ -60,80 +103,115 @@ def score(
     WrongUse
         When the prediction cannot be read, runs on another clock, or lies outside the recording.
     """
-    header = _header(samples)
-    labels = read_annotations(reference)
-    made = read_annotations(prediction) if prediction is not None else plain_annotations([], [])
-    clock = _clock(header, labels, made, options)
-    length = header.length if header else None
-    _require_inside(made, length)
-    match = match_beats(_labels(labels), _labels(made), sampling_hz=clock, length=length, rules=options.rules)
-    counts = match.counts()
-    statistics = counts | _averages(counts, missing=prediction is None) | {"shutdown_s": match.shutdown_s}
+    given = _given(reference, prediction, samples, options)
+    _require_inside(given.made, given.length)
+    beats = match_beats(given.ours, given.theirs, rules=options.rules, **given.clock)
+    comparison = Comparison(
+        beats=beats,
+        runs={
+            kind: match_runs(given.ours, given.theirs, kind, rules=options.rules, **given.clock)
+            for kind in runs.KINDS
+        },
+        episodes={
+            kind: match_episodes(given.ours, given.theirs, kind, rules=options.episode_rules, **given.clock)
+            for kind in episodes.KINDS
+        },
+        missing=prediction is None,
+    )
+    statistics = beat_figures.statistics(
+        comparison,
+        aggregation=options.aggregation,
+        in_shutdown=options.in_shutdown,
+        long_run_beats=options.long_run_beats,
+    )
     return SampleScore(
         statistics=statistics,
-        badness=_badness(counts),
-        excerpt=_excerpt(header, samples, match, labels, made, options) if header else None,
+        badness=_badness(statistics),
+        excerpt=_excerpt(given.header, samples, beats, given.labels, given.made, options)
+        if given.header
+        else None,
     )
 
 
 def second(
     reference: bytes, prediction: bytes | None, samples: Mapping[str, bytes], options: Options
 ) -> Mapping[str, float]:
-    """The headline counts by closest pairs first."""
-    header = _header(samples)
-    labels = read_annotations(reference)
-    made = read_annotations(prediction) if prediction is not None else plain_annotations([], [])
-    return recount(
-        _labels(labels),
-        _labels(made),
-        sampling_hz=_clock(header, labels, made, options),
-        length=header.length if header else None,
+    """The headline counts by closest pairs, by regular expressions, and from cumulative time."""
+    given = _given(reference, prediction, samples, options)
+    found = recount(
+        given.ours,
+        given.theirs,
         rules=options.rules,
+        aggregation=options.aggregation,
+        in_shutdown=options.in_shutdown,
+        **given.clock,
     )
+    for kind in runs.KINDS:
+        again = recount_runs(
+            given.ours,
+            given.theirs,
+            kind,
+            rules=options.rules,
+            long_run_beats=options.long_run_beats,
+            **given.clock,
+        )
+        found |= {f"{kind}_{name}": value for name, value in again.items()}
+    for rhythm in episodes.KINDS:
+        again = recount_episodes(
+            given.ours,
+            given.theirs,
+            rhythm,
+            rules=options.episode_rules,
+            aggregation=options.aggregation,
+            **given.clock,
+        )
+        found |= {f"{rhythm}_{name}": value for name, value in again.items()}
+    return found
 
 
 def metrics(options: Options) -> Mapping[str, Metric]:
-    """Gross and average sensitivity and positive predictivity of QRS, V and S."""
+    """EC57's figures, gross and average; see `medassay.evaluation.beat_figures`."""
     del options
-    words = {
-        "sensitivity": ("FN", "no reference beat of this class"),
-        "positive_predictivity": ("FP", "no beat of this class was reported"),
-    }
-    found: dict[str, Metric] = {}
-    for figure, (miss, undefined) in words.items():
-        for name in BEATS:
-            right, wrong = f"{name}_TP", f"{name}_{miss}"
-            found[f"{figure}[{name}]"] = Metric(
-                {right: 1.0}, {right: 1.0, wrong: 1.0}, unit="1", better="higher", undefined=undefined
-            )
-            of_records = f"{name}_{figure}"
-            found[f"average_{figure}[{name}]"] = Metric(
-                {f"{of_records}_sum": 1.0},
-                {f"{of_records}_records": 1.0},
-                unit="1",
-                better="higher",
-                undefined="no recording has this figure",
-            )
-    return found
-
-
-def _averages(counts: Mapping[str, float], *, missing: bool) -> dict[str, float]:
-    """Each recording's own figures, and whether it has them."""
-    found: dict[str, float] = {}
-    for name in BEATS:
-        right = counts[f"{name}_TP"]
-        for figure, miss in (("sensitivity", "FN"), ("positive_predictivity", "FP")):
-            total = right + counts[f"{name}_{miss}"]
-            worst = missing and counts[f"{name}_FN"] > 0
-            found[f"{name}_{figure}_sum"] = right / total if total else 0.0
-            found[f"{name}_{figure}_records"] = 1.0 if total or worst else 0.0
-    return found
+    return beat_figures.metrics()
 
 
 def _badness(counts: Mapping[str, float]) -> float:
     """Wrong ectopic beats, then wrong QRS complexes, as a share of the reference's beats."""
     wrong = sum(counts[f"{name}_{miss}"] for name in BEATS for miss in ("FN", "FP"))
     return wrong / max(counts["QRS_TP"] + counts["QRS_FN"], 1.0)
+
+
+class _Clock(TypedDict):
+    sampling_hz: float
+    length: int | None
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What both counts start from."""
+
+    header: wfdb_record.Header | None
+    labels: Annotations
+    made: Annotations
+    ours: Labels
+    theirs: Labels
+    clock: _Clock
+
+    @property
+    def length(self) -> int | None:
+        return self.clock["length"]
+
+
+def _given(
+    reference: bytes, prediction: bytes | None, samples: Mapping[str, bytes], options: Options
+) -> _Given:
+    header = _header(samples)
+    labels = read_annotations(reference)
+    made = read_annotations(prediction) if prediction is not None else plain_annotations([], [])
+    clock = _Clock(
+        sampling_hz=_clock(header, labels, made, options), length=header.length if header else None
+    )
+    return _Given(header, labels, made, _labels(labels), _labels(made), clock)
 
 
 def _header(samples: Mapping[str, bytes]) -> wfdb_record.Header | None:
@@ -144,7 +222,7 @@ def _header(samples: Mapping[str, bytes]) -> wfdb_record.Header | None:
 
 
 def _labels(found: Annotations) -> Labels:
-    return Labels(found.samples, found.symbols, found.subtypes)
+    return Labels(found.samples, found.symbols, found.subtypes, found.aux)
 
 
 def _clock(
