@@ -68,3 +68,11 @@ def test_unsorted_or_unknown_marks_are_not_written():
         write_annotations(plain_annotations([20, 10], ["N", "N"]))
     with pytest.raises(WrongUse, match="unknown symbol"):
         write_annotations(plain_annotations([20], ["Z"]))
+
+
+def test_times_beyond_32_bits_are_written_in_several_steps(tmp_path):
+    far = plain_annotations([5, 10_000_000_000, 10_000_000_001], ["N", "V", "N"])
+    content = write_annotations(far)
+    same(read_annotations(content), far)
+    (tmp_path / "a.atr").write_bytes(content)
+    assert wfdb.rdann(str(tmp_path / "a"), "atr").sample.tolist() == far.samples.tolist()

@@ -28,6 +28,7 @@ CODES = {symbol: code for code, symbol in SYMBOLS.items()}
 
 _SKIP, _NUM, _SUB, _CHN, _AUX = 59, 60, 61, 62, 63
 _LONGEST_STEP = 1023
+_LONGEST_JUMP = (1 << 31) - 1
 _RESOLUTION = b"## time resolution: "  # how a file states its own clock, in a note at time 0
 
 
@@ -55,6 +56,19 @@ def plain_annotations(samples: Sequence[int] | IntArray, symbols: Sequence[str])
     )
 
 
+def recognises(content: bytes) -> bool:
+    """Whether a whole file can be annotations: they have no mark, but an order in time and an end.
+
+    At least one annotation, none before time 0 or before another, and nothing behind the end mark but zeros.
+    """
+    try:
+        rows, end = _rows(content)
+    except WrongUse:
+        return False
+    times = [row[0] for row in rows]
+    return bool(times) and times[0] >= 0 and times == sorted(times) and not content[end:].strip(b"\x00")
+
+
 def read_annotations(content: bytes) -> Annotations:
     """Decode an annotation file.
 
@@ -63,6 +77,12 @@ def read_annotations(content: bytes) -> Annotations:
     WrongUse
         When the bytes end inside an annotation, hold an unknown code, or have no end mark.
     """
+    rows, _ = _rows(content)
+    return _clocked(rows)
+
+
+def _rows(content: bytes) -> tuple[list[tuple[int, str, int, int, int, bytes]], int]:
+    """Annotations as stored, and the byte behind their end mark."""
     if len(content) % 2:
         raise _broken("an odd number of bytes")
     words = np.frombuffer(content, "<u2")
@@ -103,7 +123,7 @@ def read_annotations(content: bytes) -> Annotations:
             rows[-1] = (at, symbol, subtype, channel, number, aux)
         else:
             raise _broken(f"code {code}")
-    return _clocked(rows)
+    return rows, 2 * place
 
 
 def write_annotations(found: Annotations) -> bytes:
@@ -125,11 +145,12 @@ def write_annotations(found: Annotations) -> bytes:
                 remedy="Sort the annotations and map their symbols first.",
             )
         step = at - time
-        if step > _LONGEST_STEP:
+        while step > _LONGEST_STEP:
+            jump = min(step, _LONGEST_JUMP)
             out += (
-                _word(_SKIP, 0) + (step >> 16).to_bytes(2, "little") + (step & 0xFFFF).to_bytes(2, "little")
+                _word(_SKIP, 0) + (jump >> 16).to_bytes(2, "little") + (jump & 0xFFFF).to_bytes(2, "little")
             )
-            step = 0
+            step -= jump
         out += _word(CODES[symbol], step)
         time = at
         if found.subtypes[index]:
