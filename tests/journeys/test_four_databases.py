@@ -13,7 +13,7 @@ from medassay.verbs.stage import Place
 SMALL = {
     "hippocampus-mr": (
         "hippocampus-mr-segmenter",
-        {f"sources__0__phantom__sites__{site}__subjects": 8 for site in range(3)},
+        {f"sources__0__phantom__sites__{site}__subjects": 5 for site in range(3)},
         {"parameters__steps": 12, "parameters__evaluate_every": 6},
     ),
     "premature-beat-ecg": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,12 +51,16 @@ LANGUAGES: dict[Language, tuple[Lang, ...]] = {
 
 
 def main() -> None:
-    """Run the command line; 0 done, 1 the thing examined failed, 2 wrong use, 3 nothing readable, 4 environment."""
+    """Run the command line; 0 done, 1 the thing examined failed, 2 wrong use, 3 nothing readable, 4 environment,
+    5 a fault of ours."""
     try:
         app()
     except MedassayError as error:
         _say(error)
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - whatever is left is a fault of ours, and a shell must see it as one
+        _say(_fault(error))
+        sys.exit(MedassayError.exit_code)
 
 
 @app.command()
@@ -308,6 +313,17 @@ def _end(evidence: Evidence, as_json: bool, enforce: bool) -> None:
     show.evidence(evidence, as_json)
     if enforce and evidence.outcome != "passed":
         raise typer.Exit(1)
+
+
+def _fault(error: Exception) -> MedassayError:
+    """Where it happened, but not its message: a library may quote the data there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return MedassayError(
+        found=type(error).__name__,
+        wanted="a reason that we had foreseen",
+        remedy="Report this place and what you ran; the input itself need not leave your house.",
+        where=" > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:]),
+    )
 
 
 def _say(error: MedassayError) -> None:

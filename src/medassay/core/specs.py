@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from medassay.core.errors import WrongUse
 
@@ -102,11 +103,11 @@ def _plain(node: Any) -> Any:
 
 
 def _spec_error(path: Path, tree: Any, model: type[BaseModel], error: ValidationError) -> WrongUse:
-    return _misfit(f"{path}:{_line_of(tree, error.errors(include_url=False)[0]['loc'])}", model, error)
+    return _misfit(f"{path}:{_line_of(tree, _telling(error)['loc'])}", model, error)
 
 
 def _misfit(where: str, model: type[BaseModel], error: ValidationError) -> WrongUse:
-    first = error.errors(include_url=False)[0]
+    first = _telling(error)
     field = ".".join(str(step) for step in first["loc"]) or "the whole"
     remedy = "Correct the field."
     if first["type"] == "extra_forbidden":
@@ -120,6 +121,12 @@ def _misfit(where: str, model: type[BaseModel], error: ValidationError) -> Wrong
         remedy=remedy,
         where=where,
     )
+
+
+def _telling(error: ValidationError) -> ErrorDetails:
+    """Of several misfits the one that shows the cause: a misspelt name, before the field that it left empty."""
+    found = error.errors(include_url=False)
+    return next((detail for detail in found if detail["type"] == "extra_forbidden"), found[0])
 
 
 def _names_in(model: type[BaseModel]) -> list[str]:

@@ -79,7 +79,20 @@ class Evidence(BaseModel):
 
     @classmethod
     def load(cls, path: Path, digest: str) -> Evidence:
-        """Read back and recompute: a record that was altered by a byte is refused."""
+        """Read back and recompute.
+
+        Raises
+        ------
+        EvidenceBroken
+            When the record is not there, or was altered by as little as a byte.
+        """
+        if not path.exists():
+            raise EvidenceBroken(
+                found="no record",
+                wanted=f"the evidence {digest[:12]}…",
+                remedy="Restore the store from a copy, or run the steps again from ingest on.",
+                where=str(path),
+            )
         found = digest_bytes(path.read_bytes())
         if found != digest:
             raise EvidenceBroken(

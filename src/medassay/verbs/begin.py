@@ -28,7 +28,9 @@ def run(workspace: Workspace, name: str, like: str) -> list[Path]:
         For a name that is no stem, one that exists, or a `like` that does not.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise _wrong(f"the name '{name}'", "small letters, digits and dashes", "Name it like adult-pneumonia.")
+        raise _wrong(
+            f"the name '{name}'", "small letters, digits and dashes", "Name it like adult-pneumonia."
+        )
     if like not in workspace.stems():
         raise _wrong(
             f"'{like}'",

@@ -66,9 +66,10 @@ def _folder(place: Place, data: Path | None) -> Path:
     if folder is None or not folder.is_dir():
         obtain = f" {source.obtain.en}" if source.obtain else ""
         raise EnvironmentLacking(
-            found=f"no folder {folder}" if folder else "no data folder",
+            found="no such folder" if folder else "no data folder",
             wanted=f"the files of source '{source.name}' of {place.dataset} in a folder '{source.folder}'",
             remedy=f"Name the folder that holds it with --data, or MEDASSAY_DATA.{obtain}",
+            where=str(folder or place.workspace.root),
         )
     return folder
 

@@ -1,0 +1,208 @@
+"""Whatever goes wrong is said with found, wanted, where and remedy; nothing is lost, and a rerun carries on."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from medassay.cli.main import main
+from medassay.core.atomic import exclusive_lock
+from medassay.core.workspace import SPEC_FOLDERS, Workspace
+from medassay.verbs import init
+
+ROOT = Path(__file__).parents[2]
+STEM = "t2dm-cgm"
+INGEST = ["ingest", STEM, "phantom"]
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A workspace whose one phantom is small; a folder and keys of its own for each test."""
+    return _made(tmp_path / "work", monkeypatch)
+
+
+def _made(root, monkeypatch):
+    from ruamel.yaml import YAML
+
+    for folder in SPEC_FOLDERS:
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    yaml = YAML()
+    spec = root / "datasets" / f"{STEM}.yaml"
+    tree = yaml.load(spec.read_text("utf-8"))
+    tree["sources"][0]["phantom"] |= {"subjects": 6, "days": 2}
+    with spec.open("w", encoding="utf-8") as stream:
+        yaml.dump(tree, stream)
+    monkeypatch.setenv("MEDASSAY_KEYS", str(root / "keys"))
+    monkeypatch.delenv("MEDASSAY_STORE", raising=False)
+    monkeypatch.chdir(root)
+    init.run(root, demo_keys=True)
+    return Workspace(root)
+
+
+@pytest.fixture
+def said(capsys, monkeypatch):
+    """Run the command line in this process: its exit code, and what it said on both streams."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["medassay", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return ended.value.code or 0, out + err
+
+    return run
+
+
+def evidence_of(workspace, stage="ingest"):
+    return json.loads(workspace.pointer(STEM, "phantom", stage).read_bytes())["evidence"]
+
+
+def half_written(workspace):
+    return list(workspace.store.rglob("*.part"))
+
+
+def complete(message):
+    return all(f"  {word}" in message for word in ("where", "found", "wanted", "do"))
+
+
+def test_outside_of_a_workspace_the_way_to_one_is_said(said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, message = said(*INGEST)
+    assert code == 2
+    assert complete(message)
+    assert "medassay init" in message
+
+
+def test_a_step_before_its_forerunner_names_the_command_to_run(said, workspace):
+    code, message = said("gate", STEM, "phantom")
+    assert code == 2
+    assert f"Run: medassay ingest {STEM} phantom" in message
+
+
+def test_a_typo_in_a_spec_is_shown_with_line_and_nearest_name(said, workspace):
+    spec = workspace.spec("datasets", STEM)
+    spec.write_text(spec.read_text("utf-8").replace("source_class:", "source_clas:", 1), "utf-8")
+    line = next(n for n, text in enumerate(spec.read_text("utf-8").splitlines(), 1) if "source_clas:" in text)
+    code, message = said(*INGEST)
+    assert code == 2
+    assert complete(message)
+    assert f"{STEM}.yaml:{line}" in message
+    assert "source_class" in message
+
+
+def test_an_unknown_database_is_answered_with_those_that_exist(said, workspace):
+    code, message = said("ingest", "t2dm-cmg", "phantom")
+    assert code == 2
+    assert STEM in message
+
+
+def test_a_lost_store_is_said_with_what_is_missing_and_can_be_made_again(said, workspace):
+    assert said(*INGEST)[0] == 0
+    first = evidence_of(workspace)
+    shutil.rmtree(workspace.store)
+    code, message = said("gate", STEM, "phantom")
+    assert code == 1
+    assert complete(message)
+    assert said(*INGEST)[0] == 0
+    assert evidence_of(workspace) == first
+
+
+def test_lost_keys_are_said_and_never_made_anew_in_silence(said, workspace):
+    shutil.rmtree(workspace.keys)
+    code, message = said(*INGEST)
+    assert code == 4
+    assert complete(message)
+    assert "medassay init" in message
+    assert not workspace.key_ring.exists()
+
+
+def test_a_second_run_at_once_is_turned_away_and_harms_nothing(said, workspace):
+    with exclusive_lock(workspace.lock):
+        code, message = said(*INGEST)
+    assert code == 4
+    assert "another run" in message
+    assert said(*INGEST)[0] == 0
+
+
+def test_a_public_set_that_is_not_there_is_said_with_where_to_get_it(said, workspace, tmp_path):
+    code, message = said("ingest", STEM, "cgm-shanghai", "--data", tmp_path / "data")
+    assert code == 4
+    assert complete(message)
+    assert "figshare" in message
+
+
+def test_an_empty_folder_is_nothing_readable(said, workspace, tmp_path):
+    (tmp_path / "data" / "cgm-shanghai").mkdir(parents=True)
+    code, message = said("ingest", STEM, "cgm-shanghai", "--data", tmp_path / "data")
+    assert code == 3
+    assert complete(message)
+
+
+def test_a_full_disk_ends_the_run_with_a_reason_and_a_rerun_ends_as_if_nothing_had_been(
+    said, workspace, monkeypatch, tmp_path
+):
+    synced, fsync = [], os.fsync
+
+    def full(descriptor):
+        synced.append(descriptor)
+        if len(synced) == 25:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        code, message = said(*INGEST)
+    assert code == 4
+    assert "no space left" in message
+    assert complete(message)
+    assert not workspace.pointer(STEM, "phantom", "ingest").exists()
+    assert half_written(workspace) == []
+    assert said(*INGEST)[0] == 0
+    ring = workspace.key_ring.read_bytes()
+    again = _made(tmp_path / "undisturbed", monkeypatch)
+    again.key_ring.write_bytes(ring)  # pseudonyms and sealed labels are functions of the keys
+    assert said(*INGEST)[0] == 0
+    assert evidence_of(again) == evidence_of(workspace)
+
+
+def test_a_killed_run_is_carried_on_and_ends_in_the_same_evidence(said, workspace, monkeypatch, tmp_path):
+    running = subprocess.Popen(
+        [sys.executable, "-P", "-c", "from medassay.cli.main import main; main()", *INGEST],
+        cwd=workspace.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not list(workspace.store.glob("objects/*/*")) and time.monotonic() < deadline:
+        assert running.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.005)
+    running.send_signal(signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+    assert not workspace.pointer(STEM, "phantom", "ingest").exists()
+    assert said(*INGEST)[0] == 0
+    ring = workspace.key_ring.read_bytes()
+    again = _made(tmp_path / "undisturbed", monkeypatch)
+    again.key_ring.write_bytes(ring)  # pseudonyms and sealed labels are functions of the keys
+    assert said(*INGEST)[0] == 0
+    assert evidence_of(again) == evidence_of(workspace)
+
+
+def test_a_fault_of_ours_ends_with_5_and_shows_no_value_of_the_data(said, workspace, monkeypatch):
+    from medassay.verbs import ingest
+
+    def broken(*_, **__):
+        raise KeyError("ZHANG SAN")
+
+    monkeypatch.setattr(ingest, "run", broken)
+    code, message = said(*INGEST)
+    assert code == 5
+    assert "KeyError" in message
+    assert "test_bad_input.py" in message
+    assert "ZHANG" not in message

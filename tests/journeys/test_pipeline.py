@@ -1,0 +1,77 @@
+"""The pipeline as a newcomer runs it: `dvc repro` over `medassay` commands, and nothing done twice."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from medassay.core.workspace import SPEC_FOLDERS
+
+ROOT = Path(__file__).parents[2]
+STEM, DEVICE = "t2dm-cgm", "t2dm-cgm-hypo-alert"
+LAST = "report@t2dm-cgm-phantom"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a command in a copy of this repository's specs, pipeline and sources, in an empty home."""
+    root = tmp_path / "work"
+    for folder in (*SPEC_FOLDERS, "src"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
+        shutil.copy(ROOT / name, root / name)
+    _turn(root / "datasets" / f"{STEM}.yaml", ["sources", 0, "phantom"], {"subjects": 26, "days": 4})
+    _turn(root / "registry" / DEVICE / "device.yaml", ["parameters"], {"epochs": 10})
+    environment = os.environ | {
+        "HOME": str(tmp_path),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(tmp_path / "site"),
+    }
+    for name in ("MEDASSAY_KEYS", "MEDASSAY_STORE", "MEDASSAY_DATA"):
+        environment.pop(name, None)
+
+    def command(*words):
+        done = subprocess.run(words, cwd=root, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    command.root = root
+    return command
+
+
+def _turn(path, way, values):
+    yaml = YAML()
+    tree = yaml.load(path.read_text("utf-8"))
+    node = tree
+    for step in way:
+        node = node[step]
+    assert set(values) <= set(node)
+    node.update(values)
+    with path.open("w", encoding="utf-8") as stream:
+        yaml.dump(tree, stream)
+
+
+def test_the_pipeline_runs_through_dvc_and_a_second_run_does_nothing(run):
+    run("dvc", "init", "--no-scm", "--quiet")
+    run("medassay", "init", "--demo-keys")
+    first = run("dvc", "repro", LAST)
+    assert first.count("Running stage") == 8
+    [row] = [
+        row
+        for row in json.loads(run("medassay", "status", "--json"))["rows"]
+        if (row["dataset"], row["source"]) == (STEM, "phantom")
+    ]
+    assert row["verdict"] == "demonstration_only"
+    assert (run.root / row["report"]).read_bytes().startswith(b"%PDF")
+    record = run.root / "reports" / STEM / "phantom" / f"{DEVICE}.json"
+    run("medassay", "verify", str(record))
+
+    ledger = (run.root / ".medassay" / "ledger.jsonl").read_bytes()
+    assert "Running stage" not in run("dvc", "repro", LAST)
+    assert (run.root / ".medassay" / "ledger.jsonl").read_bytes() == ledger
