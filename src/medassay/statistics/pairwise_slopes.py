@@ -19,7 +19,7 @@ from medassay.statistics.paired import FloatArray
 Keys = NDArray[np.uint64]
 
 CELLS = 1 << 17  # slopes made at a time
-KEEP = 1 << 20  # slopes that may be kept and sorted
+KEEP = 1 << 18  # slopes that may be kept and sorted
 SAME = 1e-12  # relative: values closer than this are the same reading
 DIGIT = 16  # bits counted in a pass
 
