@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
+from medassay.core.method import method
 
 FloatArray = NDArray[np.float64]
 Ticks = NDArray[np.int64]
@@ -130,6 +131,15 @@ def episodes(time_min: FloatArray, glucose: FloatArray, kind: Kind, rules: Episo
     return np.array(found, dtype=np.float64).reshape(-1, 2)
 
 
+@method(
+    id="episode-alarms",
+    task="alarms",
+    zh="事件预警评价（灵敏度、每日误报数、提前时间）",
+    en="alarms before episodes: sensitivity per episode, false alarms per day, lead time",
+    formula="Se = detected / (detected + missed), false alarms / days at risk, mean of start - first alarm",
+    source="episodes: Battelino et al., Diabetes Care 42:1593-1603, 2019; the horizon and refractory time are declared",
+    check="hand-worked values; a second count minute by minute (alarms_check)",
+)
 def match_alarms(
     expected: FloatArray, covered: FloatArray, alarms: FloatArray, rules: AlarmRules | None = None
 ) -> AlarmCounts:

@@ -2,7 +2,8 @@
 
 Events are half-open intervals [start, end) in seconds, held as whole ticks of 0.1 s. The event procedure, in
 the published order: 1 merge, 2 split, 3 extend the reference, 4 detect, 5 count false events. Sample scoring
-asks each second for itself, without tolerance, merging or splitting.
+asks each second for itself, without tolerance, merging or splitting. Any-overlap scoring is the event
+procedure without steps 1 to 3: the events as they were marked.
 
 References
 ----------
@@ -11,17 +12,20 @@ Dan et al., SzCORE: Seizure Community Open-Source Research Evaluation framework,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
+from medassay.core.method import method
 
 FloatArray = NDArray[np.float64]
 Ticks = NDArray[np.int64]
 
 TICKS_A_SECOND = 10
+ENDLESS = 1 << 60  # ticks; longer than any recording
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,9 @@ class EventRules:
     min_gap_s: float = 90.0  # a smaller gap is merged, an equal one is not
 
 
+ANY_OVERLAP = EventRules(tolerance_start_s=0.0, tolerance_end_s=0.0, max_event_s=math.inf, min_gap_s=0.0)
+
+
 @dataclass(frozen=True)
 class EventCounts:
     """Counts of one recording; additive over recordings."""
@@ -43,6 +50,18 @@ class EventCounts:
     detected: int
     false_events: int
     duration_s: float
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Detection latency of one recording's detected events; sum and number are additive over recordings."""
+
+    seconds: FloatArray  # shape (detected,), in order of the reference events; negative: before the onset
+    events: int  # reference events, merged
+
+    @property
+    def sum_s(self) -> float:
+        return float(self.seconds.sum())
 
 
 @dataclass(frozen=True)
@@ -55,6 +74,15 @@ class SampleCounts:
     false_samples: int
 
 
+@method(
+    id="event-scoring-szcore",
+    task="events",
+    zh="事件级评分（SzCORE）",
+    en="event-based scoring by the SzCORE rules",
+    formula="Se = TP / events, precision = TP / (TP + FP), F1 = 2 TP / (2 TP + FP + FN), FP per 24 h",
+    source="Dan et al., SzCORE, Epilepsia, 2024",
+    check="timescoring 0.0.7",
+)
 def match_events(
     reference: FloatArray, hypothesis: FloatArray, *, duration_s: float, rules: EventRules | None = None
 ) -> EventCounts:
@@ -95,6 +123,67 @@ def match_events(
     return EventCounts(len(expected), int(hit.sum()), int((~touched).sum()), duration_s)
 
 
+@method(
+    id="event-scoring-any-overlap",
+    task="events",
+    zh="任意重叠事件评分",
+    en="any-overlap event scoring",
+    formula="as event scoring, on the events as marked: no tolerance, nothing merged or split",
+    source="Wilson et al., Clin Neurophysiol 114:2156-2164, 2003; Ziyabari et al., arXiv:1712.10107 (OVLP)",
+    check="timescoring 0.0.7 with its tolerances at 0",
+)
+def match_any_overlap(reference: FloatArray, hypothesis: FloatArray, *, duration_s: float) -> EventCounts:
+    """Count as `match_events` does, with events as they were marked.
+
+    Examples
+    --------
+    >>> match_any_overlap(np.array([[100, 160]]), np.array([[90, 101], [165, 170]]), duration_s=3600)
+    EventCounts(reference=1, detected=1, false_events=1, duration_s=3600)
+    """
+    return match_events(reference, hypothesis, duration_s=duration_s, rules=ANY_OVERLAP)
+
+
+@method(
+    id="detection-latency",
+    task="events",
+    zh="检测延迟",
+    en="detection latency",
+    formula="onset of the first hypothesis event that touches the extended reference event - onset of that event",
+    source="Wilson et al., Clin Neurophysiol 114:2156-2164, 2003; tolerances of SzCORE (Dan et al., 2024)",
+    check="hand-worked values; a second count event by event (events_check)",
+)
+def detection_latencies(
+    reference: FloatArray, hypothesis: FloatArray, *, duration_s: float, rules: EventRules | None = None
+) -> Latencies:
+    """How long after its onset each detected reference event was reported.
+
+    Parameters
+    ----------
+    reference, hypothesis : shape (n, 2), seconds
+        As for `match_events`. Both are merged; neither is split, since a piece has no onset of its own.
+
+    Returns
+    -------
+    Latencies
+        Of detected events alone: an event that was missed has no latency, and is told by the sensitivity.
+
+    Examples
+    --------
+    >>> found = detection_latencies(np.array([[100, 160], [900, 960]]), np.array([[112, 150]]), duration_s=3600)
+    >>> found.seconds.tolist(), found.events
+    ([12.0], 2)
+    """
+    rules = rules or EventRules()
+    merged, offered = (
+        _merge(_in_ticks(events, duration_s), _ticks(rules.min_gap_s)) for events in (reference, hypothesis)
+    )
+    extended = _extended(merged, duration_s, rules)
+    common = _overlaps(extended, offered)
+    hit = common.sum(axis=1) / (extended[:, 1] - extended[:, 0]) > rules.min_overlap
+    first = (common[hit] > 0).argmax(axis=1) if hit.any() else np.zeros(0, np.int64)
+    return Latencies((offered[first, 0] - merged[hit, 0]) / TICKS_A_SECOND, len(merged))
+
+
 def all_wrong(reference: FloatArray, *, duration_s: float, rules: EventRules | None = None) -> EventCounts:
     """The counts of the worst hypothesis that there can be, for a recording without a prediction.
 
@@ -116,6 +205,15 @@ def all_wrong(reference: FloatArray, *, duration_s: float, rules: EventRules | N
     return EventCounts(len(expected), 0, len(pieces), duration_s)
 
 
+@method(
+    id="sample-scoring",
+    task="events",
+    zh="逐样本评分",
+    en="sample-based scoring",
+    formula="Se = TP / reference samples, precision = TP / (TP + FP), on labels of 1 Hz",
+    source="Dan et al., SzCORE, Epilepsia, 2024",
+    check="timescoring 0.0.7",
+)
 def match_samples(
     reference: FloatArray, hypothesis: FloatArray, *, duration_s: float, rate_hz: int = 1
 ) -> SampleCounts:
@@ -155,12 +253,32 @@ def _expected(reference: FloatArray, duration_s: float, rules: EventRules) -> tu
     """Reference events after merging and splitting, and the same extended by the tolerances."""
     merged = _merge(_in_ticks(reference, duration_s), _ticks(rules.min_gap_s))
     expected = _split(merged, _ticks(rules.max_event_s))
-    extended = expected + np.array([-_ticks(rules.tolerance_start_s), _ticks(rules.tolerance_end_s)])
-    return expected, extended.clip(0, _ticks(duration_s))
+    return expected, _extended(expected, duration_s, rules)
+
+
+def merged_and_split(
+    events: FloatArray, *, duration_s: float, rules: EventRules | None = None
+) -> FloatArray:
+    """The events that are counted: start and end in seconds, after merging and splitting, shape (n, 2).
+
+    Examples
+    --------
+    >>> merged_and_split(np.array([[0, 200], [250, 700]]), duration_s=3600).tolist()
+    [[0.0, 300.0], [300.0, 600.0], [600.0, 700.0]]
+    """
+    rules = rules or EventRules()
+    merged = _merge(_in_ticks(events, duration_s), _ticks(rules.min_gap_s))
+    return _split(merged, _ticks(rules.max_event_s)) / TICKS_A_SECOND
+
+
+def _extended(expected: Ticks, duration_s: float, rules: EventRules) -> Ticks:
+    reach = np.array([-_ticks(rules.tolerance_start_s), _ticks(rules.tolerance_end_s)])
+    extended: Ticks = (expected + reach).clip(0, _ticks(duration_s))
+    return extended
 
 
 def _ticks(seconds: float) -> int:
-    return round(seconds * TICKS_A_SECOND)
+    return round(seconds * TICKS_A_SECOND) if math.isfinite(seconds) else ENDLESS
 
 
 def _in_ticks(events: FloatArray, duration_s: float) -> Ticks:

@@ -40,10 +40,31 @@ def test_figures_are_szcores_ratios():
             "precision": 1 / 2,
             "f1": 1 / 2,
             "false_alarms_per_day": 24,
+            "any_overlap_sensitivity": 1 / 2,
+            "any_overlap_precision": 1 / 2,
+            "any_overlap_f1": 1 / 2,
+            "any_overlap_false_alarms_per_day": 24,
             "sample_sensitivity": 40 / 100,
             "sample_precision": 40 / 70,
+            "sample_f1": 80 / 170,
+            "false_seconds_per_day": 30 * 24,
+            "mean_latency": 10,
         }
     )
+
+
+def test_any_overlap_counts_events_as_they_were_marked():
+    """Near misses are false there, and one long event stays one."""
+    near = score(table((1000, 1060), (2000, 2900)), table((1070, 1090), (2100, 2800))).statistics
+    assert (near["events_reference"], near["events_detected"], near["events_false"]) == (4, 4, 0)
+    assert (near["overlap_reference"], near["overlap_detected"], near["overlap_false"]) == (2, 1, 1)
+
+
+def test_a_missed_event_has_no_latency_and_leaves_the_mean_of_the_others():
+    found = score(table((1000, 1060), (2000, 2060)), table((2015, 2030))).statistics
+    assert (found["latency_sum_s"], found["latency_events"]) == (15, 1)
+    missing = score(table((1000, 1060)), None).statistics
+    assert (missing["latency_sum_s"], missing["latency_events"]) == (0, 0)
 
 
 def test_a_recording_without_a_seizure_has_no_sensitivity_and_counts_its_false_alarms():

@@ -18,27 +18,38 @@ from medassay.evaluation.scorer import Metric, SampleScore
 from medassay.formats.waveform import edf
 from medassay.formats.waveform.szcore import read_events
 from medassay.tasks.events import (
+    ANY_OVERLAP,
+    TICKS_A_SECOND,
     EventCounts,
     EventRules,
     SampleCounts,
     all_wrong,
+    detection_latencies,
+    match_any_overlap,
     match_events,
     match_samples,
 )
+from medassay.tasks.events_check import recount_events, recount_latencies, recount_samples
 
-VERSION = "1.0"
+VERSION = "1.1"
 SUFFIX = ".tsv"
 HEADLINE = (
     "events_reference",
     "events_detected",
     "events_false",
+    "overlap_reference",
+    "overlap_detected",
+    "overlap_false",
     "seconds_reference",
     "seconds_common",
     "seconds_false",
+    "latency_sum_s",
+    "latency_events",
 )
-SECOND_TOLERANCE = 0.0
-TICKS_A_SECOND = 10  # SzCORE's precision; both counts hold events in whole ticks
+SECOND_TOLERANCE = 1e-9  # a sum of latencies is a sum of tenths of a second
 DAY_S = 86_400
+NO_REFERENCE, NO_ALARM = "no reference event", "no detected event"
+NEITHER = "neither a reference event nor a detected one"
 PAGE_S, PAGE_HZ = 30.0, 50
 
 FloatArray = NDArray[np.float64]
@@ -68,14 +79,22 @@ def score(
         When a table cannot be read, or holds an event outside the recording.
     """
     expected, offered, duration_s = _read(reference, prediction, samples)
-    by_event, by_second = _counts(expected, offered, duration_s, options.rules())
+    by_event, by_overlap, by_second = _counts(expected, offered, duration_s, options.rules())
+    delays = detection_latencies(
+        expected, expected[:0] if offered is None else offered, duration_s=duration_s, rules=options.rules()
+    )
     statistics = {
         "events_reference": float(by_event.reference),
         "events_detected": float(by_event.detected),
         "events_false": float(by_event.false_events),
+        "overlap_reference": float(by_overlap.reference),
+        "overlap_detected": float(by_overlap.detected),
+        "overlap_false": float(by_overlap.false_events),
         "seconds_reference": float(by_second.reference),
         "seconds_common": float(by_second.common),
         "seconds_false": float(by_second.false_samples),
+        "latency_sum_s": delays.sum_s,
+        "latency_events": float(len(delays.seconds)),
         "days": duration_s / DAY_S,
     }
     return SampleScore(
@@ -88,70 +107,69 @@ def score(
 def second(
     reference: bytes, prediction: bytes | None, samples: Mapping[str, bytes], options: Options
 ) -> Mapping[str, float]:
-    """The headline statistics by timescoring, which holds recordings as masks.
-
-    Ticks of 0.1 s are handed over as its seconds, so that its sums are of whole numbers; events that overlap
-    are joined first, since it keeps the later end where one event holds another.
-    """
-    from timescoring.annotations import Annotation
-    from timescoring.scoring import EventScoring, SampleScoring
-
+    """The headline statistics by timescoring, and latencies event by event; see `tasks.events_check`."""
     expected, offered, duration_s = _read(reference, prediction, samples)
-    length, seconds = round(duration_s * TICKS_A_SECOND), round(duration_s)
-    rules = EventScoring.Parameters(
-        *(
-            factor * value
-            for factor, value in (
-                (TICKS_A_SECOND, options.tolerance_start_s),
-                (TICKS_A_SECOND, options.tolerance_end_s),
-                (1, options.min_overlap),
-                (TICKS_A_SECOND, options.max_event_s),
-                (TICKS_A_SECOND, options.min_gap_s),
-            )
-        )
+    by_event = recount_events(expected, offered, duration_s=duration_s, rules=options.rules())
+    by_overlap = recount_events(expected, offered, duration_s=duration_s, rules=ANY_OVERLAP)
+    by_second = recount_samples(expected, offered, duration_s=duration_s)
+    delays = recount_latencies(
+        expected, [] if offered is None else offered, duration_s=duration_s, rules=options.rules()
     )
-    in_ticks, in_seconds = _joined(expected, TICKS_A_SECOND), _joined(expected, 1)
-    events = EventScoring(
-        Annotation(in_ticks, 1, length),
-        Annotation([] if offered is None else _joined(offered, TICKS_A_SECOND), 1, length),
-        rules,
-    )
-    by_second = SampleScoring(
-        Annotation(in_seconds, 1, seconds),
-        Annotation([(0, seconds)] if offered is None else _joined(offered, 1), 1, seconds),
-    )
-    false_events = float(events.fp)
-    if offered is None:
-        extended = EventScoring._extendEvents(events.ref, rules.toleranceStart, rules.toleranceEnd)
-        false_events = float(_pieces_outside(extended.events, length, rules.maxEventDuration))
     return {
-        "events_reference": float(events.refTrue),
-        "events_detected": float(events.tp),
-        "events_false": false_events,
-        "seconds_reference": float(by_second.refTrue),
-        "seconds_common": 0.0 if offered is None else float(by_second.tp),
-        "seconds_false": float(by_second.fp),
+        "events_reference": float(by_event.reference),
+        "events_detected": float(by_event.detected),
+        "events_false": float(by_event.false_events),
+        "overlap_reference": float(by_overlap.reference),
+        "overlap_detected": float(by_overlap.detected),
+        "overlap_false": float(by_overlap.false_events),
+        "seconds_reference": float(by_second.reference),
+        "seconds_common": float(by_second.common),
+        "seconds_false": float(by_second.false_samples),
+        "latency_sum_s": sum(delays),
+        "latency_events": float(len(delays)),
     }
 
 
 def metrics(options: Options) -> Mapping[str, Metric]:  # noqa: ARG001 - the door is the same for every task
-    """SzCORE's figures by event and by second; F1 is 2 TP / (2 TP + FP + FN), a ratio of sums."""
-    no_reference, no_alarm = "no reference event", "no detected event"
-    found, missed_or_found, false = "events_detected", "events_reference", "events_false"
-    common, marked, false_s = "seconds_common", "seconds_reference", "seconds_false"
+    """SzCORE's figures by event and by second, any-overlap figures, and the mean latency of what was detected.
+
+    F1 is 2 TP / (2 TP + FP + FN), a ratio of sums.
+    """
+    return (
+        _event_metrics("events", "")
+        | _event_metrics("overlap", "any_overlap_")
+        | {
+            "sample_sensitivity": Metric(
+                {"seconds_common": 1}, {"seconds_reference": 1}, "1", "higher", NO_REFERENCE
+            ),
+            "sample_precision": Metric(
+                {"seconds_common": 1}, {"seconds_common": 1, "seconds_false": 1}, "1", "higher", NO_ALARM
+            ),
+            "sample_f1": Metric(
+                {"seconds_common": 2},
+                {"seconds_common": 1, "seconds_reference": 1, "seconds_false": 1},
+                "1",
+                "higher",
+                NEITHER,
+            ),
+            "false_seconds_per_day": Metric(
+                {"seconds_false": 1}, {"days": 1}, "s/d", "lower", "no recorded time"
+            ),
+            "mean_latency": Metric(
+                {"latency_sum_s": 1}, {"latency_events": 1}, "s", "lower", "no event was detected"
+            ),
+        }
+    )
+
+
+def _event_metrics(counted: str, prefix: str) -> dict[str, Metric]:
+    reference, detected, false = (f"{counted}_{what}" for what in ("reference", "detected", "false"))
+    both = {detected: 1.0, reference: 1.0, false: 1.0}
     return {
-        "sensitivity": Metric({found: 1}, {missed_or_found: 1}, "1", "higher", no_reference),
-        "precision": Metric({found: 1}, {found: 1, false: 1}, "1", "higher", no_alarm),
-        "f1": Metric(
-            {found: 2},
-            {found: 1, missed_or_found: 1, false: 1},
-            "1",
-            "higher",
-            "neither a reference event nor a detected one",
-        ),
-        "false_alarms_per_day": Metric({false: 1}, {"days": 1}, "/d", "lower", "no recorded time"),
-        "sample_sensitivity": Metric({common: 1}, {marked: 1}, "1", "higher", no_reference),
-        "sample_precision": Metric({common: 1}, {common: 1, false_s: 1}, "1", "higher", no_alarm),
+        f"{prefix}sensitivity": Metric({detected: 1}, {reference: 1}, "1", "higher", NO_REFERENCE),
+        f"{prefix}precision": Metric({detected: 1}, {detected: 1, false: 1}, "1", "higher", NO_ALARM),
+        f"{prefix}f1": Metric({detected: 2}, both, "1", "higher", NEITHER),
+        f"{prefix}false_alarms_per_day": Metric({false: 1}, {"days": 1}, "/d", "lower", "no recorded time"),
     }
 
 
@@ -195,15 +213,20 @@ def _inside(events: FloatArray, duration_s: float) -> FloatArray:
 
 def _counts(
     expected: FloatArray, offered: FloatArray | None, duration_s: float, rules: EventRules
-) -> tuple[EventCounts, SampleCounts]:
+) -> tuple[EventCounts, EventCounts, SampleCounts]:
+    """By the declared rules, by any overlap, and by second."""
     if offered is not None:
         return (
             match_events(expected, offered, duration_s=duration_s, rules=rules),
+            match_any_overlap(expected, offered, duration_s=duration_s),
             match_samples(expected, offered, duration_s=duration_s),
         )
     whole = match_samples(expected, np.array([[0.0, duration_s]]), duration_s=duration_s)
     wrong = SampleCounts(whole.samples, whole.reference, 0, whole.false_samples)
-    return all_wrong(expected, duration_s=duration_s, rules=rules), wrong
+    by_event, by_overlap = (
+        all_wrong(expected, duration_s=duration_s, rules=way) for way in (rules, ANY_OVERLAP)
+    )
+    return by_event, by_overlap, wrong
 
 
 def _badness(by_event: EventCounts, by_second: SampleCounts) -> float:
@@ -211,28 +234,6 @@ def _badness(by_event: EventCounts, by_second: SampleCounts) -> float:
     missed = by_event.reference - by_event.detected
     apart = by_second.reference - by_second.common + by_second.false_samples
     return 2.0 * missed + by_event.false_events + apart / max(by_second.samples, 1)
-
-
-def _joined(events: FloatArray, per_second: int) -> list[tuple[int, int]]:
-    """Events in whole units, those that overlap joined."""
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted((round(s * per_second), round(e * per_second)) for s, e in events):
-        if joined and start < joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _pieces_outside(events: list[tuple[float, float]], length: int, longest: float) -> int:
-    """How many events of the longest duration the time outside of `events` is cut into, by walking it."""
-    outside = np.ones(length, dtype=np.bool_)
-    for start, end in events:
-        outside[round(start) : round(end)] = False
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], outside.astype(np.int8), [0]])))
-    return sum(
-        -(-int(end - start) // round(longest)) for start, end in zip(edges[::2], edges[1::2], strict=True)
-    )
 
 
 def _excerpt(
