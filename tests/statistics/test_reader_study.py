@@ -183,6 +183,25 @@ def test_u_statistics_of_decisions_are_shares_with_a_variance_over_readers_and_c
     assert found.unbiased.variance == pytest.approx((0.75 + 0.5 + 0.5 + 0.5) / 4 - 0.5)
 
 
+@settings(max_examples=20)
+@given(st.integers(0, 10**6))
+def test_a_crossed_share_has_the_variance_of_a_two_way_analysis_of_variance(seed):
+    """var of the mean = s_r / r + s_c / c + s_rc / (r c), components from the mean squares."""
+    scores = np.random.default_rng(seed).integers(0, 2, (4, 9)).astype(float)
+    readers, cases, grand = scores.mean(axis=1), scores.mean(axis=0), scores.mean()
+    both = ((scores - readers[:, None] - cases + grand) ** 2).sum() / (3 * 8)
+    of_readers = 9 * readers.var(ddof=1) - both
+    of_cases = 4 * cases.var(ddof=1) - both
+    expected = of_readers / 36 + of_cases / 36 + both / 36
+    ratings = np.concatenate([scores, np.zeros((4, 2))], axis=1)[None]
+    found = mrmc_ustatistics(study_of(ratings, np.array([1] * 9 + [0] * 2)), figure="sensitivity").treatments[
+        0
+    ]
+    assert found.unbiased.variance == pytest.approx(expected, abs=1e-12)
+    assert found.moments.components["readers"] == pytest.approx(of_readers / 9, abs=1e-12)
+    assert found.moments.components["readers+positives"] == pytest.approx(both, abs=1e-12)
+
+
 def test_a_table_of_all_readers_stands_beside_every_average():
     for found in (obuchowski_rockette(CROSSED), mrmc_ustatistics(CROSSED)):
         assert [(row.treatment, row.reader) for row in found.reader_table] == [
@@ -220,7 +239,10 @@ REFUSED = {
     "positive in one row and negative in another": {"case": [1, 3, 3, 4], "reader": [1, 2, 1, 1]},
     "already read": {"case": [1, 2, 3, 3]},
     "columns of 3, 4 rows": {"reader": [1, 1, 1]},
-    "reader of shape": {"reader": [1, np.nan, 1, 1]},
+    "reader of shape .4,., 1 of them": {"reader": [1, np.nan, 1, 1]},
+    "case of shape .4,., 1 of them": {"case": ["a", None, "c", "d"]},
+    "treatment of shape .4,., 2 of them": {"treatment": ["a", "", "", "a"]},
+    "treatment of shape .2, 2.": {"treatment": [[1, 1], [1, 1]]},
 }
 
 

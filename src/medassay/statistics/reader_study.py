@@ -168,13 +168,19 @@ def cell_names(study: ReaderStudy) -> list[tuple[int, int]]:
 
 def _names_of(key: str, values: ArrayLike) -> NDArray[np.generic]:
     names = np.asarray(values)
-    if names.ndim != 1 or (names.dtype.kind == "f" and not np.isfinite(names).all()):
+    if names.dtype.kind == "O":
+        missing = sum(name is None or name != name for name in names.flat)  # NaN is not itself
+        names = names.astype(str)
+    else:
+        missing = int((~np.isfinite(names)).sum()) if names.dtype.kind == "f" else 0
+    missing += int((names == "").sum()) if names.dtype.kind == "U" else 0
+    if names.ndim != 1 or missing:
         raise WrongUse(
-            found=f"{key} of shape {names.shape}, or one that is not a name",
+            found=f"{key} of shape {names.shape}, {missing} of them not named",
             wanted="one name a reading",
             remedy=f"Name the {key} of each reading.",
         )
-    return names.astype(str) if names.dtype.kind == "O" else names
+    return names
 
 
 def _require_ratings(values: FloatArray, truth: NDArray[np.generic]) -> None:
