@@ -96,12 +96,16 @@ def texts_of(dataset: Dataset) -> Iterator[tuple[int, bytes, tuple[str, ...]]]:
     while pending:
         holder, outer = pending.pop()
         declared = declared_of(holder) or outer
-        for element in holder.elements():
-            tag, vr, value = int(element.tag), _vr_of(element), element.value
+        for tag in list(holder.keys()):
+            try:
+                element = holder.get_item(tag)
+            except Exception:  # noqa: BLE001 - an element without its value has no text to read
+                continue
+            vr, value = _vr_of(element), element.value
             if vr == "SQ" or (value is not None and not isinstance(value, bytes | str) and vr in ("UN", "")):
-                pending += [(item, declared) for item in _items(holder, tag)]
+                pending += [(item, declared) for item in _items(holder, int(tag))]
             elif vr in TEXT_VRS and isinstance(value, bytes):
-                yield tag, value, declared
+                yield int(tag), value, declared
                 count += 1
             if count >= MOST_VALUES:
                 return

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 MARK = b"DICM"
 MOST_INFLATED = 512 << 20
+SHORTEST = 64  # bytes of a data set: below, an end within the first element is the likelier fault
 IMPLICIT_LITTLE_UID, EXPLICIT_LITTLE_UID = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 DEFLATED_UID, EXPLICIT_BIG_UID = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 NATIVE = {
@@ -309,6 +310,8 @@ def _encoding(stream: BinaryIO, start: _Start, size: int) -> Encoding:
     if stated is not None and sensible_elements(stream, start.position, size, stated, 4) == 4:
         return stated
     encoding = encoding_at(stream, start.position, size, stated)
+    if encoding is None and size - start.position < SHORTEST:
+        raise _cut(1, "behind its first bytes")
     if encoding is None:
         raise ImageRefused(
             Reason.HEADER_INVALID, found="a data set that begins with no element", wanted="a DICOM data set"

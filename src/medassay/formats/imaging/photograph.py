@@ -194,7 +194,7 @@ def _picture(content: bytes, form: str) -> OpenedPicture:
 
     # The forms are named, so that no other reader of Pillow is tried on these bytes.
     with Image.open(io.BytesIO(content), formats=[{"WebP": "WEBP"}.get(form, form)]) as picture:
-        exif = picture.getexif() if form != "GIF" else {}
+        exif = _exif(picture)
         texts = {name for tag, name in MAKER_TEXTS.items() if str(exif.get(tag, "")).strip()}
         texts |= {
             "comment" for key in ("comment", "Comment", "Description", "Author") if picture.info.get(key)
@@ -224,10 +224,7 @@ def _tiff(content: bytes) -> OpenedPicture:
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(content)) as book:
-        pages = 0
-        for pages, _ in enumerate(book.pages, 1):
-            if pages >= MOST_PAGES:
-                break
+        pages = _pages(book)
         page: Any = book.pages.first
         kind = "OME-TIFF" if book.is_ome else "SVS" if book.is_svs else "TIFF"
         texts = {
@@ -259,6 +256,30 @@ def _tiff(content: bytes) -> OpenedPicture:
             34853 in page.tags,
             content,
         )
+
+
+def _pages(book: Any) -> int:
+    """Number of pages, each of which names the next one's place."""
+    places: set[int] = set()
+    for page in book.pages:
+        if page.offset in places:
+            raise ImageRefused(
+                Reason.HEADER_INVALID,
+                found="pages that go round in a circle",
+                wanted="pages that come to an end",
+            )
+        places.add(page.offset)
+        if len(places) >= MOST_PAGES:
+            break
+    return len(places)
+
+
+def _exif(picture: Any) -> dict[int, Any]:
+    """Header texts as far as they can be read; PNG may hold them behind the pixels, which may be cut off."""
+    try:
+        return dict(picture.getexif())
+    except Exception:  # noqa: BLE001 - whether the pixels are whole is told when they are decoded
+        return {}
 
 
 def _compression(code: int) -> str:

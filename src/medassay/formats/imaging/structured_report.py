@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STANDARD = "DICOM PS3.3 C.17.3"
 PREFIX = "1.2.840.10008.5.1.4.1.1.88."
 GROUP = "125007"  # Measurement Group, DCM
+IMAGE_LIBRARY = "111028"
 TRACKING_ID, TRACKING_UID = "112039", "112040"
 FINDING, SITES, DERIVATION = "121071", frozenset(("363698007", "G-C0E3")), frozenset(("121401",))
 MOST_ITEMS = 200_000
@@ -115,15 +116,20 @@ def items(dataset: Dataset) -> Iterator[Item]:
 def measurement_groups(dataset: Dataset) -> list[MeasurementGroup]:
     """Measurements by measurement group; those outside of any by the container they lie in.
 
-    A group is a container of concept (125007, DCM, "Measurement Group").
+    A group is a container of concept (125007, DCM, "Measurement Group"). What the image library says of the
+    images themselves is no measurement.
     """
     group_numbers: set[int] = set()
+    library: set[int] = set()
     members: dict[int, list[Item]] = {}
     for number, item in enumerate(items(dataset)):
-        if item.value_type == "CONTAINER" and item.concept is not None and item.concept.value == GROUP:
+        concept = item.concept.value if item.value_type == "CONTAINER" and item.concept is not None else ""
+        if concept == GROUP:
             group_numbers.add(number)
             members.setdefault(number, [])
-        elif item.containers:
+        elif concept == IMAGE_LIBRARY:
+            library.add(number)
+        elif item.containers and not library.intersection(item.containers):
             inside = [one for one in item.containers if one in group_numbers]
             owner = inside[-1] if inside else item.containers[-1]
             if inside or item.value_type == "NUM":
