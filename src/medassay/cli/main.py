@@ -258,9 +258,9 @@ def check(
 def deidentify(
     source: Annotated[Path, typer.Argument(help="Folder with files that identify.")],
     dest: Annotated[Path, typer.Argument(help="New folder for the de-identified files and their proof.")],
-    form: Annotated[
-        str | None, typer.Option(help="How the files are laid out; default: tried in turn.")
-    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="research, strict or basic, or a YAML file with the options.")
+    ] = "research",
     keys: Annotated[
         Path | None, typer.Option(help="Key ring, for pseudonyms that agree with earlier runs.")
     ] = None,
@@ -270,10 +270,9 @@ def deidentify(
     from medassay.cli import show
     from medassay.verbs import deidentify as verb
 
-    proof = verb.run(source, dest, form=form, keys=keys)
-    shown = proof if as_json else {name: value for name, value in proof.items() if isinstance(value, int)}
-    show.record(shown | ({} if as_json else {"proof": str(dest / verb.PROOF)}), as_json)
-    if proof["samples_refused"] or proof["files_unassigned"]:
+    proof = verb.run(source, dest, profile=profile, keys=keys)
+    show.record(proof if as_json else proof["counts"] | {"proof": str(dest / verb.PROOF)}, as_json)
+    if proof["counts"]["files_refused"]:
         raise typer.Exit(1)
 
 

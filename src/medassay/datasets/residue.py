@@ -98,3 +98,19 @@ def _holds(content: bytes, patterns: Collection[bytes]) -> bool:
 def _plain(name: str, sample: str) -> bool:
     """`<sample>.suffix` or `<sample>/part.suffix`: letters, digits, dot, dash and underscore."""
     return bool(re.fullmatch(re.escape(sample) + r"[./][A-Za-z0-9._-]+", name)) and ".." not in name
+
+
+def names_in(content: bytes, names: Iterable[str]) -> bool:
+    """Whether any name stands in bytes that are no pixels or samples: a Latin one as a word of its own.
+
+    Short names in Latin letters are left to the allow-lists: they stand in other words by chance.
+    """
+    small = content.lower()
+    for name in names:
+        if name.isascii():
+            word = re.escape(name.lower().encode())
+            if len(name) >= LETTERS and re.search(rb"(?<![a-z0-9])" + word + rb"(?![a-z0-9])", small):
+                return True
+        elif len(name) >= 2 and _holds(content, _patterns([name])):
+            return True
+    return False

@@ -62,9 +62,21 @@ class Source(Spec):
     division: dict[Literal["train_tune", "test"], tuple[str, ...]] | None = Field(
         default=None, description="a published division; the subject rule stands above it"
     )
+    burned_in: Literal["set_aside", "mask", "not_screened"] | None = Field(
+        default=None,
+        description="what becomes of a series with text in its pixels; default: a hospital's is set aside, "
+        "others are not screened",
+    )
     lawful_basis: LawfulBasis
     citation: str = ""
     obtain: Bilingual | None = Field(default=None, description="where a user gets a public set")
+
+    @property
+    def screening(self) -> Literal["set_aside", "mask", "not_screened"]:
+        """What is done about text in pixels, declared or by the class of the source."""
+        if self.burned_in is not None:
+            return self.burned_in
+        return "set_aside" if self.source_class == SourceClass.REAL else "not_screened"
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

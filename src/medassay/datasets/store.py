@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from medassay.core.atomic import write_atomic
 from medassay.core.canonical import digest_bytes
@@ -36,9 +37,20 @@ class ObjectStore:
         content = path.read_bytes() if path.exists() else None
         if content is None or digest_bytes(content) != digest:
             raise EvidenceBroken(
-                found="no bytes" if content is None else "altered bytes",
+                found=_absent(path) if content is None else "altered bytes",
                 wanted=f"the object {digest[:12]}…",
                 remedy="Restore the object from a copy, or ingest its source again.",
                 where=str(path),
             )
         return content
+
+
+def withdrawal_mark(path: Path) -> Path:
+    """What stands beside an object whose subject withdrew: the bytes are gone for good, and that is no damage."""
+    return path.with_name(f"{path.name}.withdrawn")
+
+
+def _absent(path: Path) -> str:
+    return (
+        "bytes that were erased when their subject withdrew" if withdrawal_mark(path).exists() else "no bytes"
+    )

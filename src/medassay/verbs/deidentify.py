@@ -3,70 +3,32 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from medassay.core.atomic import write_atomic
-from medassay.core.canonical import canonical_json, digest_bytes
+from medassay.core.canonical import canonical_json
 from medassay.core.errors import NothingReadable, WrongUse
-from medassay.core.rooms import module_of, names_of
-from medassay.datasets.spec import DatasetSpec, Source
+from medassay.trust.evidence import code_identity, environment
 from medassay.trust.keys import KeyRing
-from medassay.trust.sealing import sample_key, unseal
 
-if TYPE_CHECKING:
-    from medassay.datasets.ingest import Ingested
-
-INTAKES = "medassay.datasets.intake"
-PROOF = "deidentification.json"
+PROOF, CONFORMANCE = "deidentification.json", "conformance.csv"
+PACKAGES = ("pydicom", "numpy", "rapidocr", "opencv-python-headless")
 
 
-@dataclass(frozen=True)
-class _Folder:
-    """Objects on the way, under their digests in a scratch folder."""
-
-    root: Path
-
-    def put(self, content: bytes) -> str:
-        digest = digest_bytes(content)
-        (self.root / digest).write_bytes(content)
-        return digest
-
-    def get(self, digest: str) -> bytes:
-        return (self.root / digest).read_bytes()
-
-
-@dataclass(frozen=True)
-class _Secrets:
-    """Keys of this run alone, unless a key file says otherwise: two runs cannot be linked."""
-
-    pseudonym: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-    label: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-
-
-def run(
-    source: Path,
-    dest: Path,
-    *,
-    form: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    keys: Path | None = None,
-) -> dict[str, Any]:
-    """De-identify what every kind of intake recognises below `source`, and write it below `dest`.
+def run(source: Path, dest: Path, *, profile: str = "research", keys: Path | None = None) -> dict[str, Any]:
+    """De-identify every file below `source` in the form that it has, and write what was proved below `dest`.
 
     Parameters
     ----------
     dest : Path
-        New or empty. Holds one folder a sample, and the proof: counts, actions by element, findings. A sample
-        whose output could not be proved clean is not written.
-    form : str, optional
-        How the files are laid out; default: the first form of each kind.
+        New or empty. Holds a folder a subject, one a sample below it, and the proof: what became of each file,
+        digests of the output and of the pixels and samples in it, actions by element, findings.
+    profile : str
+        `research`, `strict` or `basic`, or a YAML file with the options (`datasets/deidentify/profile.py`).
     keys : Path, optional
-        A key ring, so that pseudonyms agree with earlier runs; default: keys that are forgotten afterwards.
+        A key ring, so that pseudonyms agree with earlier runs; default: a key that is forgotten afterwards, so
+        that two runs cannot be linked.
 
     Returns
     -------
@@ -76,117 +38,49 @@ def run(
     Raises
     ------
     WrongUse
-        When `dest` holds something, lies in `source`, or the form does not exist.
+        When `dest` holds something or lies in `source`, or there is no such profile.
     NothingReadable
-        When `source` holds no file, or none that any kind recognises.
+        When `source` holds no file, or none that can be de-identified.
     """
-    from medassay.datasets.ingest import ingest
+    from medassay.datasets.deidentify import allowed, conformance
+    from medassay.datasets.deidentify.folder import deidentify
+    from medassay.datasets.deidentify.profile import profile_of
 
     _require_apart(source, dest)
-    ring = KeyRing.load(keys) if keys else _Secrets()
-    proofs: dict[str, dict[str, Any]] = {}
-    left: set[str] | None = None
-    for kind, chosen in _kinds(form):
-        scratch = Path(tempfile.mkdtemp(prefix="medassay-deidentify-"))
-        try:
-            folder = _Folder(scratch)
-            spec = _spec(kind, chosen, options or {})
-            taken = ingest("deidentify", spec, spec.sources[0], source, ring, folder.put)
-            _write(taken, folder, ring.label, dest)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-        unassigned = {row["file_id"] for row in taken.offered.to_pylist() if row["outcome"] == "unassigned"}
-        left = unassigned if left is None else left & unassigned
-        if taken.catalogue.num_rows:
-            proofs[kind] = _proof(chosen, taken)
-    if not proofs:
+    chosen = profile_of(profile)
+    key = KeyRing.load(keys).pseudonym if keys else secrets.token_bytes(32)
+    result = deidentify(source, key, chosen, lambda path, content: write_atomic(dest / path, content))
+    if not result.outputs and not result.counts["files_left_out"]:
+        reasons = {row["reason"]: 0 for row in result.files}
         raise NothingReadable(
-            found="no file of a form that is known",
-            wanted=", ".join(f"{chosen} ({kind})" for kind, chosen in _kinds(form)),
-            remedy="Run `medassay check` on the folder; name another form with --form.",
+            found=f"{result.counts['files_offered']} files, none of which could leave ({', '.join(map(str, reasons))})",
+            wanted="DICOM objects, WFDB records, EDF or BDF recordings, HL7 v2 messages, tables or texts",
+            remedy="Run `medassay check` on the folder.",
             where=str(source),
         )
-    proof = {
-        "schema_id": "medassay.deidentification/1",
-        "samples_written": sum(part["counts"]["samples_accepted"] for part in proofs.values()),
-        "samples_refused": sum(part["counts"]["samples_refused"] for part in proofs.values()),
-        "files_unassigned": len(left or ()),
-        "kinds": proofs,
+    proof: dict[str, Any] = {
+        "schema_id": "medassay.deidentification/2",
+        "profile": chosen.model_dump(mode="json"),
+        "standard": allowed.EDITION,
+        "options": [{"code": code, "meaning": meaning} for code, meaning in chosen.codes],
+        "counts": result.counts,
+        "files": list(result.files),
+        "outputs": list(result.outputs),
+        "conformance": list(result.rows),
+        "findings": [finding.model_dump(mode="json") for finding in result.findings],
+        "code": code_identity(),
+        "environment": environment(PACKAGES),
     }
+    write_atomic(dest / CONFORMANCE, conformance.as_csv(list(result.rows)))
     write_atomic(dest / PROOF, canonical_json(proof))
     return proof
 
 
-def _kinds(form: str | None) -> list[tuple[str, str]]:
-    """Kind and form of every intake to try."""
-    offered = {kind: tuple(module_of(INTAKES, kind, what="kind").FORMS) for kind in names_of(INTAKES)}
-    if form is None:
-        return [(kind, forms[0]) for kind, forms in offered.items()]
-    chosen = [(kind, form) for kind, forms in offered.items() if form in forms]
-    if not chosen:
-        raise WrongUse(
-            found=f"form '{form}'",
-            wanted=f"one of {', '.join(name for forms in offered.values() for name in forms)}",
-            remedy="Correct the name.",
-        )
-    return chosen
-
-
-def _spec(kind: str, form: str, options: Mapping[str, Any]) -> DatasetSpec:
-    """A declaration of one nameless source: nothing of it but kind, form and options is used."""
-    nothing = {"zh": "-", "en": "-"}
-    source = {
-        "name": "files",
-        "source_class": "public",
-        "form": form,
-        "folder": ".",
-        "options": dict(options),
-        "identity": "known",
-        "lawful_basis": {"licence": "as held by the user"},
-    }
-    return DatasetSpec(
-        title=nothing,
-        version="0",
-        disease={"name": nothing, "icd10": ["-"]},
-        kind=kind,
-        task="-",
-        intended_use=nothing,
-        target_population=nothing,
-        sources=[Source.model_validate(source)],
-        split={"train": 0.6, "tune": 0.2, "test": 0.2, "seed": 0},
-        freeze_needs=[],
-    )
-
-
-def _write(taken: Ingested, folder: _Folder, label_key: bytes, dest: Path) -> None:
-    for row in taken.objects.to_pylist():
-        content = folder.get(row["digest"])
-        if row["sealed"]:
-            key = sample_key(label_key, row["sample_id"])
-            content = unseal(content, key=key, sample=row["sample_id"], role=row["role"])
-        write_atomic(
-            dest / row["sample_id"] / row["role"].replace(":", "-") / Path(row["name"]).name, content
-        )
-
-
-def _proof(form: str, taken: Ingested) -> dict[str, Any]:
-    return {
-        "form": form,
-        "counts": taken.counts,
-        "actions": taken.actions.to_pylist(),
-        "findings": [finding.model_dump(mode="json") for finding in taken.findings],
-        "objects": [
-            {key: row[key] for key in ("sample_id", "role", "name", "digest")}
-            for row in taken.objects.to_pylist()
-        ],
-    }
-
-
 def _require_apart(source: Path, dest: Path) -> None:
     here, there = source.resolve(), dest.resolve()
-    if there == here or here in there.parents:
+    if there == here or here in there.parents or there in here.parents:
         raise WrongUse(
-            found="an output folder inside the source",
+            found="an output folder inside the source, or around it",
             wanted="an output folder outside of it",
             remedy="Name another folder; identifying and de-identified files must not mix.",
             where=str(dest),

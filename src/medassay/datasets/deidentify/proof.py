@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -49,6 +50,7 @@ class Walked:
     texts: dict[int, str] = field(default_factory=dict)  # of the outermost level
     numbers: dict[int, float] = field(default_factory=dict)  # single ones of the outermost level
     bulk: dict[str, str] = field(default_factory=dict)  # element of pixels or samples to SHA-256 of its bytes
+    standing: Counter[int] = field(default_factory=Counter)  # tags at every level
 
 
 class _Broken(Exception):
@@ -139,6 +141,7 @@ def _elements(reader: _Reader, at: int, end: int, *, depth: int) -> int:
         if tag <= level.last:
             raise _Broken  # out of order or twice: another reader may see another value
         level.last = tag
+        reader.walked.standing[tag] += 1
         rule = reader.table.get(tag)
         if tag >> 16 & 1:
             at = _private(reader, level, tag, vr, length, at, end)

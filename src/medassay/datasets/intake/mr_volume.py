@@ -15,7 +15,7 @@ from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.specs import Spec, parameters_of
-from medassay.datasets.deidentify import allowed, proof
+from medassay.datasets.deidentify import allowed, burned_in, proof
 from medassay.datasets.deidentify import dicom as headers
 from medassay.datasets.identity import pseudonym
 from medassay.datasets.nifti_pairs import assemble_pairs, images_of_pair
@@ -113,9 +113,12 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
         originals = _whole_series(draft)
         arranged = _arranged(originals)
         ordered = [originals[index] for index in arranged.order]
+        masked = _screened(ordered, source)
         values = _values(ordered)
         people = _one_person(ordered)
         images, actions = _cleaned(ordered, people, names)
+        actions["(7FE0,0010) PixelData: place with text, masked", "changed"] += masked
+        actions += Counter()
         labels = _labels(draft, arranged.grid, options.structures)
         actions[LABEL_HEADER, "changed"] += len(labels)
         findings = _character_set(people)
@@ -287,6 +290,34 @@ def _whole_series(draft: Draft) -> list[Dataset]:
             )
         datasets.append(dataset)
     return datasets
+
+
+def _screened(images: Sequence[Dataset], source: Source) -> int:
+    """Look for text in the pixels of the series, once; gives the number of places that were masked.
+
+    Raises
+    ------
+    Refused
+        When there is text and the source sets such series aside, or cannot have it masked as it is stored.
+    """
+    if source.screening == "not_screened":
+        return 0
+    largest = burned_in.projection(frame for image in images for frame in burned_in.frames_of(image))
+    texts = [] if largest is None else burned_in.burned_in(largest)
+    if texts and source.screening == "mask":
+        try:
+            return sum(burned_in.masked(image, texts) for image in images)
+        except ValueError:
+            pass  # compressed: it is set aside like the others
+    if texts:
+        raise refusal(
+            Reason.IDENTITY_LEFT,
+            found=f"{len(texts)} texts in the pixels",
+            wanted="pixels without text",
+            remedy="Export the series without annotations, or let the source's spec mask them.",
+            where="(7FE0,0010) PixelData",
+        )
+    return 0
 
 
 def _arranged(images: Sequence[Dataset]) -> dicom_series.Arrangement:

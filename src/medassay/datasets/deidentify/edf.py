@@ -1,0 +1,344 @@
+"""EDF, EDF+ and BDF: the header by its fields, annotations by their words, samples byte for byte.
+
+Dates keep EDF's own rules: a start date from 1985 to 2084 in two digits, "yy" beyond them, and the full year in
+"Startdate" of EDF+. What a field may hold is told by `FIELDS`; everything else of a header is blank afterwards.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from medassay.core.canonical import digest_bytes
+from medassay.core.errors import WrongUse
+from medassay.core.findings import Finding, Reason
+from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify.facts import Facts
+from medassay.datasets.deidentify.free_text import find, scrub
+from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
+from medassay.datasets.deidentify.profile import Profile
+from medassay.datasets.sample import Names
+from medassay.formats.waveform import edf_fields
+from medassay.formats.waveform.edf_person import person_of
+
+EDF_MARK, BDF_MARK = b"0       ", b"\xffBIOSEMI"
+ANNOTATIONS = (b"EDF Annotations", b"BDF Annotations")
+FIRST, LAST = datetime.date(1985, 1, 1), datetime.date(2084, 12, 31)
+PLUS = re.compile(rb"(EDF|BDF)\+[CD]")
+KINDS = re.compile(rb"(EDF\+[CD]|BDF\+[CD]|24BIT|)")
+NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+UNIT = re.compile(r"[A-Za-z%°/0-9^]{0,8}")
+LABEL = re.compile(
+    r"(?:(?:EEG|ECG|EKG|EMG|EOG|ERG|MEG|Resp|SaO2|SpO2|Temp|Pos|Event|Status|Trigger|Light|Sound|DC|Pulse|PPG)[ -]?)?"
+    r"[A-Za-z]{1,4}\d{0,3}(?:[-:/][A-Za-z]{1,4}\d{0,3}){0,2}(?:[-:](?:Ref|REF|LE|AV|Av|AVG))?"
+)
+FILTER = re.compile(r"((HP|LP|N|BP|DC|NF):? ?\d+(\.\d+)?( ?[mk]?Hz| ?s)?[ ,;]*){1,6}", re.IGNORECASE)
+NUMERIC = ("physical_min", "physical_max", "digital_min", "digital_max", "per_record")
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Where things lie in a file."""
+
+    count: int
+    header: int
+    width: int  # bytes of a sample
+    record: int  # bytes of a data record
+    blocks: tuple[tuple[int, int, bool], ...]  # offset and length in a record, and whether annotations
+
+
+def recognises(head: bytes) -> bool:
+    """By the first field."""
+    return head[:8] in (EDF_MARK, BDF_MARK) and len(head) >= edf_fields.FIXED
+
+
+def facts_of(content: bytes) -> Facts:
+    """What the patient field says; a field outside the EDF+ form is taken as a name."""
+    field = content[8:88].rstrip(b" \x00")
+    person = person_of(field)
+    if person.structured:
+        return Facts(
+            ids=(person.code,) if person.code else (),
+            names=(person.name,) if person.name else (),
+            birth=person.birthdate.isoformat() if person.birthdate else "",
+            sex=person.sex or "",
+        )
+    return Facts(names=(field.decode(person.encoding, "replace"),))
+
+
+def clean(content: bytes, names: Names, known: Sequence[str], profile: Profile) -> Outgoing:
+    """The same file with nobody in it.
+
+    Raises
+    ------
+    CannotClean
+        When the header cannot be followed, or the file is shorter than it says.
+    """
+    shape = _shape(content)
+    actions: Actions = Counter()
+    out = bytearray(content[: shape.header + _records(content, shape) * shape.record])
+    if len(content) > len(out):
+        actions["bytes after the last data record", "removed"] += 1
+    _clean_fixed(out, content, names, profile, actions)
+    _clean_signals(out, shape, known, actions)
+    for start, size in _annotation_blocks(shape, len(out)):
+        out[start : start + size] = _clean_block(
+            bytes(out[start : start + size]), names, known, profile, actions
+        )
+    suffix = "bdf" if content.startswith(BDF_MARK) else "edf"
+    return Outgoing(
+        ((f"recording.{suffix}", bytes(out)),), actions, {"samples": samples_digest(content, shape)}
+    )
+
+
+def prove(content: bytes, bulk: str, known: Sequence[str]) -> list[Finding]:
+    """Walk the widths of the standard again; every text must be one that names nobody."""
+    try:
+        shape = _shape(content)
+    except CannotClean as error:
+        return [error.finding]
+    found = list(_fixed_strangers(content)) + list(_signal_strangers(content, shape))
+    if len(content) != shape.header + _records(content, shape) * shape.record:
+        found.append("length of the file")
+    if samples_digest(content, shape) != bulk:
+        found.append("samples")
+    for start, size in _annotation_blocks(shape, len(content)):
+        for text in _texts(content[start : start + size]):
+            if text is None or (not vocabulary.is_known(text) and find(text, known)):
+                found.append("annotation")
+    return [left(place, "something that the allow-list does not hold") for place in dict.fromkeys(found)]
+
+
+def samples_digest(content: bytes, shape: _Shape | None = None) -> str:
+    """SHA-256 over all signals but annotations, in file order."""
+    shape = shape or _shape(content)
+    kept = bytearray()
+    for start in range(
+        shape.header, shape.header + _records(content, shape) * shape.record, shape.record or 1
+    ):
+        for offset, size, notes in shape.blocks:
+            if not notes:
+                kept += content[start + offset : start + offset + size]
+    return digest_bytes(bytes(kept))
+
+
+def _shape(content: bytes) -> _Shape:
+    try:
+        count = edf_fields.whole_of(content[252:256], "signals", least=1)
+        header = edf_fields.FIXED * (count + 1)
+        if len(content) < header:
+            raise CannotClean(Reason.TRUNCATED, "a header that breaks off", f"{header} bytes of header")
+        fields = edf_fields.fields_of(content, edf_fields.FIXED, edf_fields.SIGNAL_FIELDS, count)
+        each = [edf_fields.whole_of(raw, "samples in a record", least=0) for raw in fields["per_record"]]
+        records = edf_fields.whole_of(content[236:244], "data records", least=-1)
+    except WrongUse as error:
+        raise CannotClean(Reason.HEADER_INVALID, error.found, error.wanted, error.where) from error
+    width = 3 if content.startswith(BDF_MARK) else 2
+    blocks, at = [], 0
+    for label, number in zip(fields["label"], each, strict=True):
+        blocks.append((at, number * width, label.rstrip(b" \x00") in ANNOTATIONS))
+        at += number * width
+    if records > 0 and len(content) < header + records * at:
+        raise CannotClean(Reason.TRUNCATED, "fewer data records than the header says", "the whole file")
+    return _Shape(count, header, width, at, tuple(blocks))
+
+
+def _records(content: bytes, shape: _Shape) -> int:
+    """Data records; -1 in a header means that they were not counted when it was written."""
+    stated = edf_fields.whole_of(content[236:244], "data records", least=-1)
+    there = (len(content) - shape.header) // shape.record if shape.record else 0
+    return there if stated < 0 else stated
+
+
+def _clean_fixed(out: bytearray, content: bytes, names: Names, profile: Profile, actions: Actions) -> None:
+    person, plus = person_of(content[8:88].rstrip(b" \x00")), bool(PLUS.match(content[192:236]))
+    sex = person.sex if profile.characteristics and person.sex else "X"
+    out[8:88] = edf_fields.padded(f"{names.subject} {sex} X X".encode(), 80)
+    actions["patient code", "changed"] += 1
+    actions["patient name and birth date", "removed"] += 1
+    actions["patient sex", "kept"] += sex != "X"
+    day, told = _start(content, plus), _stated_start(content)
+    moved = (
+        day - datetime.timedelta(days=names.date_shift_days) if day and profile.dates == "shifted" else None
+    )
+    month = edf_fields.MONTHS[moved.month - 1] if moved else ""
+    start = f"Startdate {moved.day:02d}-{month}-{moved.year} X X X" if moved else "Startdate X X X X"
+    out[88:168] = edf_fields.padded(start.encode(), 80)
+    out[168:176] = _short(moved, plus)
+    actions["recording administration, technician and equipment", "removed"] += 1
+    actions["start date", "changed" if moved else "removed"] += bool(day or told)
+    out[176:184] = content[176:184] if re.fullmatch(rb"\d\d\.\d\d\.\d\d", content[176:184]) else b"00.00.00"
+    actions["start time", "kept"] += 1
+    reserved = content[192:236].rstrip(b" \x00")
+    kept = reserved if KINDS.fullmatch(reserved) else (PLUS.match(reserved) or [b""])[0]
+    out[192:236] = edf_fields.padded(kept, 44)
+    actions["reserved", "kept" if kept == reserved else "changed"] += 1
+    for start_at, end in ((184, 192), (236, 244), (244, 252), (252, 256)):
+        out[start_at:end] = edf_fields.padded(content[start_at:end].strip(b" \x00"), end - start_at)
+    actions += Counter()
+
+
+def _start(content: bytes, plus: bool) -> datetime.date | None:
+    """The recording's day: of EDF+'s own field where there is one, else of the short date by its window."""
+    return (_stated_start(content) if plus else None) or _windowed(content[168:176])
+
+
+def _stated_start(content: bytes) -> datetime.date | None:
+    parts = content[88:168].split()
+    return edf_fields.edfplus_date(parts[1]) if len(parts) > 1 and parts[0] == b"Startdate" else None
+
+
+def _windowed(field: bytes) -> datetime.date | None:
+    match = re.fullmatch(rb"(\d\d)[./-](\d\d)[./-](\d\d)", field)
+    if match is None:
+        return None
+    year = int(match[3])
+    return edf_fields.date_of(1900 + year if year >= 85 else 2000 + year, int(match[2]), int(match[1]))
+
+
+def _short(day: datetime.date | None, plus: bool) -> bytes:
+    """The eight bytes of the start date. A day that they cannot tell: "yy" in EDF+, the first day in EDF."""
+    if day is not None and FIRST <= day <= LAST:
+        return day.strftime("%d.%m.%y").encode()
+    if day is not None and plus:
+        return day.strftime("%d.%m.").encode() + b"yy"
+    return b"01.01.85"
+
+
+def _clean_signals(out: bytearray, shape: _Shape, known: Sequence[str], actions: Actions) -> None:
+    at = edf_fields.FIXED
+    for name, width in edf_fields.SIGNAL_FIELDS:
+        for number in range(shape.count):
+            place = slice(at + width * number, at + width * (number + 1))
+            before = bytes(out[place])
+            after = edf_fields.padded(_signal_field(name, before, number, known), width)
+            out[place] = after
+            same = after.rstrip() == before.rstrip(b" \x00")
+            if before.strip(b" \x00"):
+                gone = not after.strip()
+                actions[f"signal {name}", "kept" if same else "removed" if gone else "changed"] += 1
+        at += width * shape.count
+
+
+def _signal_field(name: str, raw: bytes, number: int, known: Sequence[str]) -> bytes:
+    """What may stand in one field of one signal."""
+    text = _decoded(raw)
+    if name == "label":
+        if raw.rstrip(b" \x00") in ANNOTATIONS:
+            return raw.rstrip(b" \x00")
+        return text.encode() if _is_label(text) and not find(text, known) else f"Signal {number + 1}".encode()
+    if name in NUMERIC:
+        return raw.strip(b" \x00")
+    if name == "unit":
+        unit = text.replace("µ", "u").replace("μ", "u")
+        return unit.encode() if unit.isascii() and UNIT.fullmatch(unit) else b""
+    if name in ("transducer", "prefilter"):
+        return text.encode() if _is_description(text) and not find(text, known) else b""
+    return b""
+
+
+def _is_label(text: str) -> bool:
+    return text.isascii() and bool(text) and (bool(LABEL.fullmatch(text)) or vocabulary.is_known(text))
+
+
+def _is_description(text: str) -> bool:
+    return text.isascii() and (vocabulary.is_known(text) or bool(FILTER.fullmatch(text)))
+
+
+def _decoded(raw: bytes) -> str:
+    text = raw.rstrip(b" \x00")
+    for codec in ("ascii", "utf-8", "gb18030"):
+        try:
+            return text.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    return text.decode("latin-1")
+
+
+def _annotation_blocks(shape: _Shape, length: int) -> Iterator[tuple[int, int]]:
+    if not shape.record:
+        return
+    for start in range(shape.header, length, shape.record):
+        for offset, size, notes in shape.blocks:
+            if notes:
+                yield start + offset, size
+
+
+def _clean_block(
+    block: bytes, names: Names, known: Sequence[str], profile: Profile, actions: Actions
+) -> bytes:
+    """The lists of one block, each text clean; zeros fill what became shorter."""
+    lists = []
+    for raw in block.split(b"\x00"):
+        if not raw:
+            continue
+        onset, *texts = raw.split(b"\x14")
+        if not re.fullmatch(rb"[+-]\d+(\.\d+)?(\x15\d+(\.\d+)?)?", onset):
+            actions["annotation list", "removed"] += 1
+            continue
+        clean_texts = [_clean_text(text, names, known, profile, actions) for text in texts]
+        lists.append(b"\x14".join([onset, *clean_texts]))
+    joined = b"\x00".join(lists)
+    return joined.ljust(len(block), b"\x00") if len(joined) <= len(block) else bytes(len(block))
+
+
+def _clean_text(raw: bytes, names: Names, known: Sequence[str], profile: Profile, actions: Actions) -> bytes:
+    """A text that fits where the old one stood: as it was, scrubbed, its known words, or nothing."""
+    if not raw:
+        return raw
+    text = _decoded(raw)
+    shift = names.date_shift_days if profile.dates == "shifted" else None
+    cleaned = scrub(text, known, shift_days=shift).text
+    if profile.free_text == "removed":
+        cleaned = vocabulary.known_words(text)
+    if len(cleaned.encode()) > len(raw):
+        cleaned = vocabulary.known_words(cleaned)
+    fits = cleaned.encode() if len(cleaned.encode()) <= len(raw) else b""
+    actions["annotation", "kept" if fits.decode() == text else "changed" if fits else "removed"] += 1
+    return fits
+
+
+def _texts(block: bytes) -> Iterator[str | None]:
+    for raw in block.split(b"\x00"):
+        for text in raw.split(b"\x14")[1:] if raw else ():
+            try:
+                yield text.decode("utf-8")
+            except UnicodeDecodeError:
+                yield None
+
+
+def _fixed_strangers(content: bytes) -> Iterator[str]:
+    for name, start, end, form in (
+        ("patient", 8, 88, rb"[A-Za-z]-[0-9a-f]{16} [FMX] X X *"),
+        ("recording", 88, 168, rb"Startdate (X|\d\d-[A-Z]{3}-\d{4}) X X X *"),
+        ("start date", 168, 176, rb"\d\d\.\d\d\.(\d\d|yy)"),
+        ("start time", 176, 184, rb"\d\d\.\d\d\.\d\d"),
+        ("bytes in header", 184, 192, rb"\d{1,8} *"),
+        ("reserved", 192, 236, KINDS.pattern + rb" *"),
+        ("data records", 236, 244, rb"-?\d{1,7} *"),
+        ("duration", 244, 252, NUMBER.pattern + rb" *"),
+        ("signals", 252, 256, rb"\d{1,4} *"),
+    ):
+        if not re.fullmatch(form, content[start:end]):
+            yield f"header field {name}"
+
+
+def _signal_strangers(content: bytes, shape: _Shape) -> Iterator[str]:
+    fields = edf_fields.fields_of(content, edf_fields.FIXED, edf_fields.SIGNAL_FIELDS, shape.count)
+    for name, values in fields.items():
+        for raw in values:
+            if not raw.isascii() or not _may_stand(name, raw.decode("ascii").rstrip()):
+                yield f"signal {name}"
+
+
+def _may_stand(name: str, text: str) -> bool:
+    if name == "label":
+        return _is_label(text) or bool(re.fullmatch(r"Signal \d{1,4}|(EDF|BDF) Annotations", text))
+    if name in NUMERIC:
+        return bool(NUMBER.fullmatch(text.encode()))
+    if name == "unit":
+        return bool(UNIT.fullmatch(text))
+    return _is_description(text) if name in ("transducer", "prefilter") else text == ""

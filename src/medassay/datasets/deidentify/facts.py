@@ -1,0 +1,106 @@
+"""Who a file is of, whatever its form: ids, names, birth and sex, and the tokens that join one person's files."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from medassay.datasets.deidentify import resident_id
+from medassay.datasets.deidentify.characters import identifying_words
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one file, or one row of a table, says of its person: stays in memory."""
+
+    ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    birth: str = ""  # YYYY-MM-DD; empty where it is not told or cannot be read
+    sex: str = ""  # F or M
+    site: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What to look for in texts that are kept."""
+        return identifying_words([*self.names, *self.ids])
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Names and ids as they are written."""
+        return tuple(dict.fromkeys(value for value in (*self.names, *self.ids) if value.strip()))
+
+    def tokens(self, *, many_sites: bool) -> tuple[str, ...]:
+        """Whatever tells this person apart.
+
+        A resident identity number does so everywhere, a name together with birth date and sex too. Any other
+        id does so at its site: where the files name several sites, an id without one tells nobody.
+        """
+        found = []
+        for value in map(folded_id, self.ids):
+            if resident_id.is_resident_id(value):
+                found.append(f"resident:{value[:6] + '19' + value[6:] if len(value) == 15 else value[:17]}")
+            elif value and (self.site or not many_sites):
+                found.append(f"id:{self.site.casefold() if many_sites else ''}:{value}")
+        if self.birth and self.sex:
+            found += [f"name:{name}|{self.birth}|{self.sex}" for name in map(folded_name, self.names) if name]
+        return tuple(dict.fromkeys(found))
+
+
+def folded_id(value: str) -> str:
+    """An id in one spelling: full-width digits, spaces, case and leading zeros change nothing.
+
+    Examples
+    --------
+    >>> folded_id(" ００1234x ")
+    '1234X'
+    """
+    plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", value)).upper()
+    return plain.lstrip("0") or plain
+
+
+def folded_name(value: str) -> str:
+    """A name in one spelling.
+
+    Examples
+    --------
+    >>> folded_name("ZHANG^WEI^^"), folded_name("Zhang Wei"), folded_name("张^伟")
+    ('zhangwei', 'zhangwei', '张伟')
+    """
+    return re.sub(r"[^\w]+|_", "", unicodedata.normalize("NFKC", value)).casefold()
+
+
+def folded_sex(value: str) -> str:
+    """F, M, or nothing."""
+    word = unicodedata.normalize("NFKC", value).strip().casefold()
+    if word in ("f", "female", "女", "女性", "w", "2"):
+        return "F"
+    return "M" if word in ("m", "male", "男", "男性", "1") else ""
+
+
+def folded_birth(value: str) -> str:
+    """A day of birth as YYYY-MM-DD; nothing where it is no day, or can be read in two ways.
+
+    Examples
+    --------
+    >>> folded_birth("19560302"), folded_birth("1956年3月2日"), folded_birth("03/02/1956")
+    ('1956-03-02', '1956-03-02', '')
+    """
+    text = unicodedata.normalize("NFKC", value).strip()
+    match = re.match(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})(?!\d)", text)
+    if not match or not (1 <= int(match[2]) <= 12 and 1 <= int(match[3]) <= 31):
+        return ""
+    return f"{match[1]}-{int(match[2]):02d}-{int(match[3]):02d}"
+
+
+def joined(many: Iterable[Facts]) -> Facts:
+    """What several files of one sample say together."""
+    facts = list(many)
+    return Facts(
+        ids=tuple(dict.fromkeys(value for one in facts for value in one.ids)),
+        names=tuple(dict.fromkeys(value for one in facts for value in one.names)),
+        birth=next((one.birth for one in facts if one.birth), ""),
+        sex=next((one.sex for one in facts if one.sex), ""),
+        site=next((one.site for one in facts if one.site), ""),
+    )

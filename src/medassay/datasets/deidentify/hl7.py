@@ -1,0 +1,235 @@
+"""HL7 v2 messages: segments and fields on a list stay, the person becomes the subject, the rest goes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from medassay.core.findings import Finding, Reason
+from medassay.datasets.deidentify.dicom import shifted
+from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
+from medassay.datasets.deidentify.free_text import find, scrub
+from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
+from medassay.datasets.deidentify.profile import Profile
+from medassay.datasets.identity import pseudonym
+from medassay.datasets.sample import Names
+
+# Fields that stay, by segment: k as they are when they are codes or numbers, d dates and times, t free text,
+# n a number of an order or sample (a pseudonym takes its place), v a value by the type in OBX-2.
+FIELDS: dict[str, dict[int, str]] = {
+    "MSH": {1: "s", 2: "s", 7: "d", 9: "k", 10: "n", 11: "k", 12: "k", 18: "c"},
+    "PID": {1: "k", 3: "p", 5: "p", 8: "x"},
+    "PV1": {1: "k", 2: "k"},
+    "ORC": {1: "k", 2: "n", 3: "n", 5: "k", 9: "d"},
+    "OBR": {1: "k", 2: "n", 3: "n", 4: "k", 7: "d", 8: "d", 14: "d", 15: "k", 22: "d", 24: "k", 25: "k"},
+    "OBX": {1: "k", 2: "k", 3: "k", 4: "k", 5: "v", 6: "k", 7: "k", 8: "k", 11: "k", 14: "d"},
+    "NTE": {1: "k", 2: "k", 3: "t"},
+    "SPM": {1: "k", 4: "k", 17: "d"},
+}
+CODED = re.compile(r"[^\x00-\x1f]{0,200}")
+SUBJECT = re.compile(r"[A-Z]-[0-9a-f]{16}")
+MOMENT = re.compile(r"(\d{8})(\d{0,6}(\.\d{1,4})?)([+-]\d{4})?")
+CHARSETS = {
+    "": "",
+    "ASCII": "ascii",
+    "UNICODE UTF-8": "utf-8",
+    "UNICODE": "utf-8",
+    "GB 18030-2000": "gb18030",
+}
+
+
+def recognises(head: bytes) -> bool:
+    """A message header, with or without a byte order mark, block marks or a batch around it."""
+    plain = head.lstrip(b"\xef\xbb\xbf\x0b\r\n ")
+    return bool(re.match(rb"(MSH|FHS|BHS)[^A-Za-z0-9\s]", plain))
+
+
+def facts_of(content: bytes) -> list[Facts]:
+    """The person of each message, in order; a file may hold several."""
+    found = []
+    for message in _messages(content):
+        pid = next((line for line in message if line[0] == "PID"), None)
+        if pid is None:
+            found.append(Facts())
+            continue
+        names = [" ".join(part.split("^")[:2]).strip() for part in _field(pid, 5).split("~")]
+        names += [part.split("^")[0] for part in _field(pid, 5).split("~")]
+        ids = [part.split("^")[0] for n in (2, 3, 4, 18, 19) for part in _field(pid, n).split("~")]
+        found.append(
+            Facts(
+                tuple(dict.fromkeys(value for value in ids if value)),
+                tuple(dict.fromkeys(name for name in names if name)),
+                folded_birth(_field(pid, 7)),
+                folded_sex(_field(pid, 8)),
+            )
+        )
+    return found
+
+
+def clean(content: bytes, who: Sequence[Names], known: Sequence[str], profile: Profile) -> Outgoing:
+    """The messages with nobody in them, as UTF-8.
+
+    Parameters
+    ----------
+    who : sequence of Names
+        The subject of each message, in order.
+    """
+    actions: Actions = Counter()
+    out = []
+    for message, names in zip(_messages(content), who, strict=True):
+        for fields in message:
+            allowed = FIELDS.get(fields[0])
+            if allowed is None:
+                actions[f"segment {fields[0] if fields[0].isalnum() else '?'}", "removed"] += 1
+                continue
+            out.append(_segment(fields, allowed, names, known, profile, actions))
+    return Outgoing((("messages.hl7", ("\r".join(out) + "\r").encode("utf-8")),), actions)
+
+
+def prove(content: bytes, known: Sequence[str]) -> list[Finding]:
+    """Read the lines again: listed fields only, subjects under their pseudonyms, no identifier in a text."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return [left("encoding", "bytes that are no UTF-8")]
+    found = []
+    for line in filter(None, text.split("\r")):
+        name, *rest = line.split("|")
+        places = rest if name != "MSH" else ["|", *rest]
+        for number, value in enumerate(places, 1):
+            if value and not _may_stand(name, number, value, known):
+                found.append(
+                    left(f"{name[:3]}-{number}", "a field or value that the allow-list does not hold")
+                )
+    return found
+
+
+def _messages(content: bytes) -> list[list[list[str]]]:
+    """Messages as segments as fields; MSH counts its separator as the first field."""
+    text = _decoded(content)
+    messages: list[list[list[str]]] = []
+    separator = "|"
+    for line in re.split(r"[\r\n\x1c\x0b]+", text):
+        if line.startswith("MSH"):
+            separator = line[3:4] or "|"
+            messages.append([])
+            messages[-1].append(["MSH", "|", *line[4:].replace(separator, "|").split("|")])
+        elif messages and line.strip():
+            messages[-1].append(line.replace(separator, "|").split("|"))
+    if not messages:
+        raise CannotClean(Reason.HEADER_INVALID, "no message header", "HL7 v2 messages")
+    return messages
+
+
+def _decoded(content: bytes) -> str:
+    plain = content.removeprefix(b"\xef\xbb\xbf")
+    for codec in ("utf-8", "gb18030", "latin-1"):
+        try:
+            return plain.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    return plain.decode("latin-1")
+
+
+def _field(fields: Sequence[str], number: int) -> str:
+    return fields[number] if len(fields) > number else ""
+
+
+def _segment(
+    fields: list[str],
+    allowed: dict[int, str],
+    names: Names,
+    known: Sequence[str],
+    profile: Profile,
+    actions: Actions,
+) -> str:
+    out = [fields[0]]
+    for number, value in enumerate(fields[1:], 1):
+        after = _after(allowed.get(number, ""), fields, value, names, known, profile)
+        if value:
+            done = "kept" if after == value else "changed" if after else "removed"
+            actions[f"{fields[0]}-{number}", done] += 1
+        out.append(after)
+    if fields[0] == "MSH":
+        out = ["MSH", *out[2:]]  # its first field is the separator itself
+        out += [""] * (18 - len(out))
+        out[17] = "UNICODE UTF-8"
+    return "|".join(out).rstrip("|")
+
+
+def _after(
+    rule: str, fields: Sequence[str], value: str, names: Names, known: Sequence[str], profile: Profile
+) -> str:
+    match rule:
+        case "s":
+            return value if len(value) <= 5 and not value.isalnum() else "^~\\&"
+        case "k":
+            return value if CODED.fullmatch(value) and not find(value, known) else ""
+        case "p":
+            return names.subject
+        case "x":
+            return folded_sex(value) if profile.characteristics else ""
+        case "d":
+            return _moved(value, names, profile)
+        case "n":
+            return pseudonym(names.key, "N", value) if value else ""
+        case "t":
+            return _scrubbed(value, names, known, profile)
+        case "v":
+            return _value(_field(fields, 2), value, names, known, profile)
+    return ""
+
+
+def _value(kind: str, value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
+    """OBX-5 by its type."""
+    if kind in ("NM", "SN"):
+        return value if re.fullmatch(r"[-+0-9.<>=^/:eE ×*]{0,40}", value) and not find(value, known) else ""
+    if kind in ("CE", "CWE", "CNE", "IS", "ID"):
+        return value if not find(value, known) else ""
+    if kind in ("DT", "TS", "DTM"):
+        return _moved(value, names, profile)
+    if kind == "TM":
+        return value if re.fullmatch(r"[0-9.+-]{0,16}", value) else ""
+    return _scrubbed(value, names, known, profile) if kind in ("ST", "TX", "FT") else ""
+
+
+def _scrubbed(value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
+    if profile.free_text == "removed":
+        return (
+            value
+            if re.fullmatch(r"[-+<>=]?\d{1,6}(\.\d{1,4})?|[-+±]{1,4}|[A-Za-z阴阳弱性]{1,8}", value)
+            else ""
+        )
+    shift = names.date_shift_days if profile.dates == "shifted" else None
+    return scrub(value, known, shift_days=shift).text
+
+
+def _moved(value: str, names: Names, profile: Profile) -> str:
+    match = MOMENT.fullmatch(value)
+    if match is None or profile.dates != "shifted":
+        return ""
+    day = shifted(match[1], names.date_shift_days)
+    return day + match[2] + (match[4] or "") if day else ""
+
+
+def _may_stand(name: str, number: int, value: str, known: Sequence[str]) -> bool:
+    rule = FIELDS.get(name, {}).get(number, "")
+    if rule in ("p", "n"):
+        return bool(SUBJECT.fullmatch(value))
+    if rule == "x":
+        return value in ("F", "M")
+    if rule == "d":
+        return bool(MOMENT.fullmatch(value))
+    if rule == "s":
+        return len(value) <= 5 and not value.isalnum()
+    if rule == "c":
+        return value == "UNICODE UTF-8"
+    return rule in ("k", "t", "v") and not any(_identifiers(value, known))
+
+
+def _identifiers(value: str, known: Sequence[str]) -> Iterator[str]:
+    """Marks other than a date: those that were moved are dates still."""
+    for mark in find(value, known):
+        if mark.kind not in ("date", "age"):
+            yield mark.kind

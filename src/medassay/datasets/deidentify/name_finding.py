@@ -1,0 +1,226 @@
+"""Where people are called by name in Chinese and pinyin text: by label, by title, by what follows, by themselves.
+
+No dictionary holds all names, so a place counts when several things agree: a surname, one or two characters
+that names are made of, and a neighbour that names have. The figures of what is missed and what is taken for a
+name by mistake stand in docs/deidentification.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+
+from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify.chinese_names import is_pinyin, surname_spellings, surnames
+
+Span = tuple[int, int]
+HAN = "\u4e00-\u9fff"
+
+LABEL = (
+    r"(?:患者|病人|患儿|产妇|受检者|受试者|家属|联系人|监护人|委托人|送检|申请|报告|审核|诊断|记录|"
+    r"签名|签字|操作|检查|主治|主管|责任|接诊|经治|会诊|主刀|助手)?"
+    r"(?:姓名|名字|签名|签字|医师|医生|大夫|护士|技师|技术员|操作者|检查者|记录者|报告者|审核者|"
+    r"联系人|监护人|家属|签发人|送检人|采集人|收件人|录入|患者信息)"
+)
+_LABELLED = re.compile(
+    rf"{LABEL}(?:为|是)?[ \t]*(?:[:：=】\]]|[ \t])[ \t]*(?P<name>[{HAN}](?:[ \t]?[{HAN}·]){{1,4}})"
+)
+_PERSON = re.compile(
+    rf"(?:患者|病人|患儿|受试者|家属|父亲|母亲|丈夫|妻子|儿子|女儿|其父|其母|其妻|其夫|其子|其女|"
+    rf"联系人|监护人|收件人|通知|因|由|请|予|经|同|联系|医生|医师|主任|教授|护士|"
+    rf"技师)(?=(?P<name>[{HAN}]{{2,4}}))"
+)
+_TITLED = re.compile(
+    rf"(?P<name>[{HAN}]{{2,4}}?)(?:先生|女士|小姐|医生|医师|大夫|副?主任|教授|护士长?|技师|老师|同志|"
+    rf"阿姨|大爷|大妈|奶奶|爷爷)"
+)
+_SURNAME_TITLED = re.compile(
+    rf"(?<![{HAN}])(?P<name>[{HAN}]{{1,2}})(?=先生|女士|小姐|医生|医师|大夫|主任|教授|护士|老师|同志|"
+    rf"阿姨|大爷)"
+)
+_FOLLOWED = re.compile(
+    rf"(?<![{HAN}])(?P<name>[{HAN}](?: ?[{HAN}]){{1,3}})(?=[ \t]*[，,、/|;；(（ \t][ \t]*(?:男|女|"
+    rf"[MF]\b|\d{{1,3}}岁))"
+)
+_ALONE = re.compile(rf"(?<![{HAN}A-Za-z0-9])(?P<name>[{HAN}]{{2,4}})(?![{HAN}])")
+_LATIN = r"[A-Z][a-z]{1,6}|[A-Z]{2,6}"
+_PINYIN = re.compile(
+    rf"(?<![A-Za-z])(?:(?P<one>{_LATIN})(?:\^|, ?|[ _-])(?P<two>[A-Z][a-z]{{1,9}}|"
+    rf"[A-Z]{{2,10}})(?:[ ^_'-](?P<three>{_LATIN}))?)(?![A-Za-z])"
+)
+_LATIN_LABEL = re.compile(
+    r"(?:patient(?:'s)?[ _]?name|pat(?:ient)?[ _]?name|name|physician|doctor|operator|technician|"
+    r"technologist|reported by|"
+    r"signed by|read by|performed by|referring|radiologist|nurse|xingming|patient)[ \t]*[:：=][ \t]*"
+    r"(?P<name>[A-Za-z][A-Za-z'.-]*(?:(?:\^|, ?|[ _])[A-Za-z][A-Za-z'.-]*){0,3})",
+    re.IGNORECASE,
+)
+_LATIN_TITLE = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|"
+    r"Doctor)\.?[ ]+(?P<name>[A-Z][A-Za-z'-]+(?:[ ][A-Z][A-Za-z'-]+){0,2})"
+)
+_GLUED = re.compile(r"(?<![A-Za-z])(?P<name>[A-Z][a-z]{1,5}[A-Z][a-z]{1,9})(?![A-Za-z])")
+BEFORE_NAME = frozenset("者人员师床患由请经予嘱与和为对给因其、，,；;：: 。（(【]】\n\t")
+_STOPS = {"none", "unknown", "n/a", "na", "nil", "anonymous", "male", "female", "see above", "as above"}
+
+
+def chinese_names(text: str) -> Iterator[Span]:
+    """Places of names in characters, wherever else they stand too; `text` has no full-width letters."""
+    found = merged(_chinese_names(text))
+    yield from found
+    for name in {text[start:end] for start, end in found if end - start >= 2}:
+        for match in re.finditer(re.escape(name), text):
+            yield match.span()
+
+
+def _chinese_names(text: str) -> Iterator[Span]:
+    for match in _LABELLED.finditer(text):
+        yield from _at(text, match.start("name"), match.end("name"), sure=True)
+    for pattern in (_PERSON, _FOLLOWED, _TITLED):
+        for match in pattern.finditer(text):
+            yield from _inside(text, match.start("name"), match.end("name"), from_end=pattern is _TITLED)
+    yield from _anywhere(text)
+    for match in _SURNAME_TITLED.finditer(text):
+        if match["name"] in surnames():
+            yield match.span("name")
+    for match in _ALONE.finditer(text):
+        size = _name_length(match["name"])
+        if size == len(match["name"]) and size >= 2:
+            yield match.span("name")
+
+
+def _anywhere(text: str) -> Iterator[Span]:
+    """A surname and characters that names are often made of, in the midst of a text.
+
+    Two such characters are enough; a single one only behind a mark or a word for a person, and before a mark.
+    """
+    family_names, given = surnames(), _given()
+    for at, character in enumerate(text):
+        if character not in family_names and text[at : at + 2] not in family_names:
+            continue
+        run = re.match(rf"[{HAN}]{{2,5}}", text[at : at + 5])
+        if run is None or run[0].startswith(_no_names()[1]):
+            continue
+        family = 2 if text[at : at + 2] in family_names else 1
+        first = run[0][family : family + 1]
+        both = run[0][family : family + 2]
+        if len(both) == 2 and all(one in given for one in both) and both not in _no_names()[1]:
+            yield at, at + family + 2
+        elif first in given and len(run[0]) == family + 1 and (at == 0 or text[at - 1] in BEFORE_NAME):
+            yield at, at + family + 1
+
+
+def latin_names(text: str) -> Iterator[Span]:
+    """Places of names in pinyin or other Latin letters."""
+    for match in _LATIN_LABEL.finditer(text):
+        if match["name"].casefold() not in _STOPS:
+            yield match.span("name")
+    for match in _LATIN_TITLE.finditer(text):
+        yield match.span("name")
+    for match in _PINYIN.finditer(text):
+        yield from _pinyin(match)
+    for match in _GLUED.finditer(text):
+        parts = re.findall(r"[A-Z][a-z]+", match["name"])
+        if (
+            all(is_pinyin(part) and not _is_word(part) for part in parts)
+            and parts[0].lower() in surname_spellings()
+        ):
+            yield match.span("name")
+
+
+def _pinyin(match: re.Match[str]) -> Iterator[Span]:
+    parts = [part for part in (match["one"], match["two"], match["three"]) if part]
+    while len(parts) >= 2:
+        named = any(part.lower() in surname_spellings() for part in (parts[0], parts[-1]))
+        given = parts[1:] if parts[0].lower() in surname_spellings() else parts[:-1]
+        plain = all(map(is_pinyin, parts)) and not all(_is_word(part) for part in given)
+        if named and plain and len({_case(part) for part in parts}) == 1:
+            yield match.start("one"), match.end("three" if len(parts) == 3 else "two")
+            return
+        parts.pop()
+
+
+def _case(word: str) -> str:
+    return "upper" if word.isupper() else "title" if word[0].isupper() else "lower"
+
+
+def _is_word(word: str) -> bool:
+    return word.casefold() in vocabulary.words()
+
+
+def _at(text: str, start: int, end: int, *, sure: bool) -> Iterator[Span]:
+    """A name that begins here, at most as long as a surname and two characters allow."""
+    run = re.sub(r"[ \t·]", "", text[start:end])
+    size = _name_length(run)
+    if sure and len(run) <= 3 and not run.startswith(_no_names()[1]):
+        size = len(run)  # behind a label and before a mark it is a name, whatever it is made of
+    if size >= 2:
+        yield start, _reach(text, start, size)
+
+
+def _inside(text: str, start: int, end: int, *, from_end: bool) -> Iterator[Span]:
+    """A name somewhere in a run: at its beginning, or (before a title) at its end."""
+    starts = range(start, end - 1) if from_end else (start,)
+    for first in starts:
+        run = re.sub(r"[ \t]", "", text[first:end])
+        size = _name_length(run)
+        if size >= 2 and (not from_end or size == len(run)):
+            yield first, _reach(text, first, size)
+            return
+
+
+def _reach(text: str, start: int, size: int) -> int:
+    """The end of `size` characters from here, spaces not counted."""
+    at, left = start, size
+    while left and at < len(text):
+        left -= text[at] not in " \t·"
+        at += 1
+    return at
+
+
+def _name_length(run: str) -> int:
+    """Length of the name that a run begins with: 2 to 4, or 0."""
+    if run.startswith(_no_names()[1]) or run in vocabulary.chinese_words():
+        return 0
+    family = 2 if run[:2] in surnames() else 1 if run[:1] in surnames() else 0
+    if not family:
+        return 0
+    given = 0
+    for character in run[family : family + 2]:
+        place = family + given
+        if character in _no_names()[0] or run[place : place + 2] in _no_names()[1]:
+            break
+        given += 1
+    return family + given if given else 0
+
+
+@cache
+def _given() -> frozenset[str]:
+    """Characters that given names are often made of."""
+    return frozenset(files(__package__).joinpath("given_characters.csv").read_text("utf-8").splitlines()[2:])
+
+
+@cache
+def _no_names() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Characters that given names are not made of; words that begin like a surname."""
+    lines = files(__package__).joinpath("no_names.csv").read_text("utf-8").splitlines()[2:]
+    return frozenset(line for line in lines if len(line) == 1), tuple(line for line in lines if len(line) > 1)
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order, overlapping ones as one.
+
+    Examples
+    --------
+    >>> merged([(4, 6), (0, 2), (1, 3)])
+    [(0, 3), (4, 6)]
+    """
+    out: list[Span] = []
+    for start, end in sorted(spans):
+        if out and start < out[-1][1]:
+            out[-1] = (out[-1][0], max(out[-1][1], end))
+        else:
+            out.append((start, end))
+    return out

@@ -1,0 +1,83 @@
+"""Reports and notes as plain text: what identifies is scrubbed, the rest stays; written as UTF-8."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from medassay.core.findings import Finding, Reason
+from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
+from medassay.datasets.deidentify.free_text import find, folded, scrub
+from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
+from medassay.datasets.deidentify.profile import Profile
+from medassay.datasets.deidentify.tables import FIELD, role_of
+from medassay.datasets.sample import Names
+
+LARGEST = 4 << 20
+
+
+def recognises(content: bytes) -> bool:
+    """Whether the bytes are text in UTF-8 or GB18030 and nothing more formal."""
+    start = content[:64].lstrip(b"\xef\xbb\xbf \r\n\t")
+    if not start or start[:1] in b"<{[%" or b"\x00" in content or len(content) > LARGEST:
+        return False
+    return decoded(content) is not None
+
+
+def decoded(content: bytes) -> str | None:
+    for codec in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def facts_of(content: bytes) -> Facts:
+    """What the labelled fields of a text say of its person."""
+    found: dict[str, list[str]] = {}
+    for line in folded(decoded(content) or "").splitlines():
+        for match in FIELD.finditer(line):
+            found.setdefault(role_of(match["key"]), []).append(match["value"].strip())
+    births, sexes = found.get("birth", [""]), found.get("sex", [""])
+    # The first name that a report gives is the patient's; the others are of those who wrote it.
+    names = found.get("name", [])
+    return Facts(
+        tuple(found.get("subject", ())), tuple(names[:1]), folded_birth(births[0]), folded_sex(sexes[0])
+    )
+
+
+def clean(content: bytes, names: Names, known: Sequence[str], profile: Profile) -> Outgoing:
+    """The text without its marks.
+
+    Raises
+    ------
+    CannotClean
+        When the profile lets no free text leave.
+    """
+    if profile.free_text == "removed":
+        raise CannotClean(
+            Reason.UNSUPPORTED_FORM, "free text", "a form whose fields are known, under this profile"
+        )
+    shift = names.date_shift_days if profile.dates == "shifted" else None
+    actions: Actions = Counter()
+    result = scrub(decoded(content) or "", known, shift_days=shift)
+    for kind, count in result.counts.items():
+        actions[f"text: {kind}", "changed" if kind in ("date", "age") else "removed"] += count
+    actions["text: line", "kept"] += len(result.text.splitlines())
+    return Outgoing((("text.txt", result.text.encode("utf-8")),), actions)
+
+
+def prove(content: bytes, known: Sequence[str]) -> list[Finding]:
+    """Look once more, by what is known and by form: what was put in its place is no mark."""
+    text = re.sub(
+        r"\[(name|resident_id|telephone|address|number|date|contact)\]",
+        " ",
+        content.decode("utf-8", "replace"),
+    )
+    kinds = {mark.kind for mark in find(text, known)} - {"date", "age", "name", "number", "address"}
+    told = any(mark.kind == "name" for mark in find(text, known) if text[mark.start : mark.end] in known)
+    return [left("text", f"what may be a {kind}") for kind in sorted(kinds)] + (
+        [left("text", "a name")] if told else []
+    )

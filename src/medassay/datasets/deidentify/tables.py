@@ -1,0 +1,288 @@
+"""Tables of hospitals (csv, xlsx, xls): columns by their names, cells by what they are; written as UTF-8 CSV.
+
+A row's person is told by its own columns, or by the fields that stand above the header row ("姓名：…").
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from importlib.resources import files
+
+from medassay.core.findings import Finding, Reason
+from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
+from medassay.datasets.deidentify.free_text import find, scrub
+from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
+from medassay.datasets.deidentify.profile import Profile
+from medassay.datasets.identity import pseudonym
+from medassay.datasets.sample import Names
+from medassay.formats.ivd import table as ivd_table
+
+NUMBER = re.compile(r"[<>≤≥=↑↓ ]*[-+]?\d{1,6}([.,]\d{1,8})?([eE][-+]?\d{1,3})?[ %↑↓HL*]*")
+LONG_NUMBER = 7  # digits of a whole number that may be somebody's
+RESULT = re.compile(
+    r"[-+±＋－]{1,4}|弱?[阴阳]性(\([-+±]+\))?|neg(ative)?|pos(itive)?|H|L|HH|LL|N|↑+|↓+", re.IGNORECASE
+)
+FIELD = re.compile(
+    r"(?P<key>[^:：,，;；\s\d]{1,12})[ \t]*[:：][ \t]*(?P<value>[^:：,，;；\t]{1,40}?)(?=\s{2,}|"
+    r"[,，;；\t]|\s+[^:：\s]{1,12}[:：]|$)"
+)
+SUBJECT = re.compile(r"[A-Z]-[0-9a-f]{16}")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?|\d\d:\d\d(:\d\d)?")
+UNNAMED = "column {}"
+GONE = ("name", "staff", "contact", "birth")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table whose header row was found."""
+
+    above: tuple[tuple[str, str], ...]  # role and value of the fields over the header
+    headers: tuple[str, ...]
+    roles: tuple[str, ...]
+    rows: tuple[ivd_table.Row, ...]
+    titles: int  # rows over the header
+
+
+@cache
+def _roles() -> dict[str, str]:
+    text = files(__package__).joinpath("columns.csv").read_text("utf-8")
+    return {
+        row["header"]: row["role"]
+        for row in csv.DictReader(line for line in text.splitlines() if line[0] != "#")
+    }
+
+
+def role_of(header: str) -> str:
+    """The role of a column by its name; nothing where the name is none of the list.
+
+    Examples
+    --------
+    >>> role_of("患者姓名"), role_of("Patient_ID"), role_of("白细胞")
+    ('name', 'subject', '')
+    """
+    plain = re.sub(r"[\s_*]+", " ", unicodedata.normalize("NFKC", header)).strip(" :").casefold()
+    return _roles().get(plain, _roles().get(plain.replace(" ", ""), ""))
+
+
+def read(content: bytes) -> Sheet:
+    """Find the header row: the one with most names of the list, near the top.
+
+    Raises
+    ------
+    CannotClean
+        When the file is no table, or no row names a column that is known.
+    """
+    try:
+        found = ivd_table.read_table(content)
+    except ivd_table.TableRefused as error:
+        raise CannotClean(error.reason, error.found, error.wanted) from error
+    top = found.rows[:30]
+    scores = [sum(bool(role_of(cell)) for cell in row if isinstance(cell, str)) for row in top]
+    wide = [sum(isinstance(cell, str) for cell in row) for row in top]
+    at = max(range(len(top)), key=lambda n: (scores[n], wide[n], -n)) if top else 0
+    if not top or wide[at] < 2 or (not scores[at] and at):
+        raise CannotClean(Reason.HEADER_INVALID, "no row with names of columns", "a table with a header row")
+    headers = tuple(str(cell) if cell is not None else "" for cell in found.rows[at])
+    above = tuple(_fields(found.rows[:at]))
+    return Sheet(above, headers, tuple(map(role_of, headers)), found.rows[at + 1 :], at)
+
+
+def facts_of(sheet: Sheet) -> list[Facts]:
+    """The person of each row; rows without one of their own have that of the fields above."""
+    over = _facts(list(sheet.above))
+    out = []
+    for row in sheet.rows:
+        cells = [
+            (role, _text(cell))
+            for role, cell in zip(sheet.roles, row, strict=False)
+            if role and cell is not None
+        ]
+        own = _facts(cells)
+        told = own.ids or own.names
+        out.append(own if told else Facts(over.ids, over.names, over.birth, own.sex or over.sex))
+    return out
+
+
+def clean(sheet: Sheet, who: Sequence[Names], known: Sequence[str], profile: Profile) -> Outgoing:
+    """The table with nobody in it.
+
+    Parameters
+    ----------
+    who : sequence of Names
+        The subject of each row.
+    """
+    actions: Actions = Counter()
+    if sheet.titles:
+        actions["row over the header", "removed"] += sheet.titles
+    kept = [n for n, role in enumerate(sheet.roles) if _stays(role, profile)]
+    for n, role in enumerate(sheet.roles):
+        if n not in kept:
+            actions[f"column of role {role or 'unknown'}", "removed"] += 1
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    has_subject = "subject" in sheet.roles
+    writer.writerow(
+        [*([] if has_subject else ["subject_id"]), *(_header(sheet, n, known, actions) for n in kept)]
+    )
+    for row, names in zip(sheet.rows, who, strict=True):
+        cells = [
+            _cell(sheet.roles[n], row[n] if n < len(row) else None, names, known, profile, actions)
+            for n in kept
+        ]
+        writer.writerow([*([] if has_subject else [names.subject]), *cells])
+    return Outgoing((("table.csv", sink.getvalue().encode("utf-8")),), actions)
+
+
+def prove(content: bytes, known: Sequence[str]) -> list[Finding]:
+    """Read the cells again by another reader: numbers, moments, pseudonyms and texts that name nobody."""
+    import duckdb
+
+    try:
+        text = content.decode("utf-8")
+        found = duckdb.read_csv(
+            io.StringIO(text), header=False, all_varchar=True, sep=",", quotechar='"'
+        ).fetchall()
+    except (UnicodeDecodeError, duckdb.Error):
+        return [left("table", "bytes that cannot be read as the CSV that was written")]
+    places = {
+        f"column {n + 1}"
+        for row in found
+        for n, cell in enumerate(row)
+        if cell and not _names_nobody(cell, known)
+    }
+    return [left(place, "a cell that the allow-list does not hold") for place in sorted(places)]
+
+
+def _fields(rows: Sequence[ivd_table.Row]) -> Iterator[tuple[str, str]]:
+    """Labelled fields of the rows over the header: in one cell, or label and value in two."""
+    for row in rows:
+        texts = [_text(cell) for cell in row if cell is not None]
+        for n, text in enumerate(texts):
+            plain = unicodedata.normalize("NFKC", text)
+            for match in FIELD.finditer(plain):
+                if role_of(match["key"]):
+                    yield role_of(match["key"]), match["value"].strip()
+            if role_of(plain) and n + 1 < len(texts):
+                yield role_of(plain), texts[n + 1]
+
+
+def _facts(cells: Sequence[tuple[str, str]]) -> Facts:
+    def of(role: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value for kind, value in cells if kind == role and value))
+
+    births, sexes = of("birth"), of("sex")
+    return Facts(
+        of("subject"),
+        of("name"),
+        folded_birth(births[0]) if births else "",
+        folded_sex(sexes[0]) if sexes else "",
+    )
+
+
+def _text(cell: ivd_table.Cell) -> str:
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e18 else repr(cell)
+    return cell.isoformat(sep=" ") if isinstance(cell, datetime) else str(cell)
+
+
+def _stays(role: str, profile: Profile) -> bool:
+    if role in GONE:
+        return False
+    if role in ("age", "sex"):
+        return profile.characteristics
+    return role != "date" or profile.dates == "shifted"
+
+
+def _header(sheet: Sheet, number: int, known: Sequence[str], actions: Actions) -> str:
+    """A column's name, if it names a column and nobody."""
+    header = sheet.headers[number]
+    if sheet.roles[number] or (header and not find(header, known)):
+        actions["column name", "kept"] += 1
+        return header
+    actions["column name", "changed"] += 1
+    return UNNAMED.format(number + 1)
+
+
+def _cell(
+    role: str, cell: ivd_table.Cell, names: Names, known: Sequence[str], profile: Profile, actions: Actions
+) -> str:
+    if cell is None:
+        return ""
+    before = _text(cell)
+    after = RULES[role](before, cell, names) if role in RULES else _plain(before, cell, names, known, profile)
+    done = "kept" if after == before else "changed" if after else "removed"
+    actions[f"cell of role {role or 'unknown'}", done] += 1
+    return after
+
+
+def _plain(before: str, cell: ivd_table.Cell, names: Names, known: Sequence[str], profile: Profile) -> str:
+    """A cell of a column of values, or of one whose name is not known."""
+    if isinstance(cell, datetime | date | time):
+        return _moment(before, cell, names) if profile.dates == "shifted" else ""
+    if NUMBER.fullmatch(before) or RESULT.fullmatch(before) or vocabulary.is_known(before):
+        return before
+    if isinstance(cell, float):
+        return before if sum(map(str.isdigit, before.partition(".")[0])) < LONG_NUMBER else ""
+    if before.isdigit() and len(before) >= LONG_NUMBER:
+        return ""
+    if profile.free_text == "removed":
+        return (
+            before
+            if len(before) <= 40 and not find(before, known) and not re.search(r"\d{5,}", before)
+            else ""
+        )
+    shift = names.date_shift_days if profile.dates == "shifted" else None
+    return scrub(before, known, shift_days=shift).text
+
+
+def _moment(before: str, cell: ivd_table.Cell, names: Names) -> str:
+    """A date or date and time, moved; a time of day as it is."""
+    try:
+        if isinstance(cell, datetime | date):
+            return (cell - timedelta(days=names.date_shift_days)).isoformat(
+                **({"sep": " ", "timespec": "seconds"} if isinstance(cell, datetime) else {})
+            )
+        match = re.match(
+            r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?", unicodedata.normalize("NFKC", before)
+        )
+        if match:
+            moved = date(int(match[1]), int(match[2]), int(match[3])) - timedelta(days=names.date_shift_days)
+            clock = re.search(r"(\d{1,2}):(\d\d)(?::(\d\d))?", before[match.end() :])
+            return moved.isoformat() + (
+                f" {int(clock[1]):02d}:{clock[2]}:{clock[3] or '00'}" if clock else ""
+            )
+    except (ValueError, OverflowError):
+        return ""
+    return before if MOMENT.fullmatch(before) else ""
+
+
+def _age(before: str, cell: ivd_table.Cell, names: Names) -> str:  # noqa: ARG001 - every rule takes all three
+    match = re.match(r"\s*(\d{1,3})(\.\d+)?\s*(岁|周岁|y|years?|月|个月|天)?", before, re.IGNORECASE)
+    if match is None:
+        return ""
+    small = (match[3] or "") in ("月", "个月", "天")
+    return f"{match[1]}{match[3]}" if small else "90" if int(match[1]) > 89 else match[1]
+
+
+RULES: dict[str, Callable[[str, ivd_table.Cell, Names], str]] = {
+    "subject": lambda before, cell, names: names.subject,  # noqa: ARG005
+    "number": lambda before, cell, names: pseudonym(names.key, "N", before),  # noqa: ARG005
+    "sex": lambda before, cell, names: folded_sex(before),  # noqa: ARG005
+    "age": _age,
+    "date": _moment,
+}
+
+
+def _names_nobody(cell: str, known: Sequence[str]) -> bool:
+    if SUBJECT.fullmatch(cell) or NUMBER.fullmatch(cell) or MOMENT.fullmatch(cell) or role_of(cell):
+        return True
+    return not any(mark.kind not in ("date", "age") for mark in find(cell, known))

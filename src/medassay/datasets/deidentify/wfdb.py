@@ -1,0 +1,279 @@
+"""WFDB records: the header's lines anew, annotations by their words, signal files byte for byte."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from medassay.core.canonical import digest_bytes
+from medassay.core.errors import WrongUse
+from medassay.core.findings import Finding, Reason
+from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify.dicom import shifted
+from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
+from medassay.datasets.deidentify.free_text import find
+from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
+from medassay.datasets.deidentify.profile import Profile
+from medassay.datasets.sample import Names
+from medassay.formats.waveform import edf_fields
+from medassay.formats.waveform.wfdb_annotation import read_annotations, write_annotations
+
+RECORD = re.compile(r"^(?P<name>[^\s/]+)(?P<parts>/\d+)?(?P<rest>(?:\s+\S+)*)\s*$")
+NUMBERS = re.compile(r"\d+|\d+(\.\d+)?(/\d+(\.\d+)?(\(-?\d+(\.\d+)?\))?)?")
+TIME = re.compile(r"\d{1,2}(:\d{1,2}){0,2}(\.\d+)?")
+DATE = re.compile(r"(\d{1,2})[/-](\d{1,2}|[A-Z][a-z]{2})[/-](\d{4})")
+NUMERIC = re.compile(r"[-+]?[0-9.]+(e[-+]?\d+)?(\([-+]?\d+\))?(/[A-Za-z%^]{1,8})?")
+LEAD = re.compile(r"[A-Za-z+]{1,7}\d{0,2}|ECG\d+|[A-Z][A-Za-z0-9]{0,3}[-:][A-Z][A-Za-z0-9]{0,3}")
+COMMENT = re.compile(r"# (Age: \d{1,3}|Sex: [FM]|Dx: \d{6,18}(,\d{6,18})*)")
+NAME_KEYS = ("姓名", "患者姓名", "name", "patient name", "patient")
+ID_KEYS = ("病历号", "住院号", "门诊号", "患者编号", "身份证号", "身份证", "id", "patient id", "mrn")
+SUFFIX = re.compile(r"[a-z0-9]{1,8}")
+
+
+def recognises(content: bytes) -> bool:
+    """A header by its record line: a name and two numbers at least."""
+    for line in content[:2048].splitlines():
+        text = line.strip().decode("latin-1")
+        if text and not text.startswith("#"):
+            match = RECORD.match(text)
+            return bool(match and re.match(r"\s+\d+(\s+[\d.]+|\s*$)", match["rest"]))
+    return False
+
+
+def facts_of(content: bytes) -> Facts:
+    """What the comments say in keyed lines."""
+    ids, names, birth, sex = [], [], "", ""
+    for key, value in _keyed(content):
+        if key in NAME_KEYS:
+            names.append(value)
+        elif key in ID_KEYS:
+            ids.append(value)
+        elif key in ("出生日期", "生日", "birthdate", "birth date", "dob", "date of birth"):
+            birth = folded_birth(value)
+        elif key in ("性别", "sex", "gender"):
+            sex = folded_sex(value)
+    return Facts(tuple(ids), tuple(names), birth, sex)
+
+
+def parts_of(content: bytes) -> tuple[list[str], list[str]]:
+    """Signal files and segment records that a header names, in its order."""
+    record, lines, _ = _lines(content)
+    match = RECORD.match(record)
+    if match is None:
+        raise CannotClean(Reason.HEADER_INVALID, "a first line that is no record line", "a WFDB header")
+    first = [line.split()[0] for line in lines if line.split()]
+    if match["parts"]:
+        return [], [name for name in first if name != "~"]
+    return list(dict.fromkeys(first)), []
+
+
+def clean(
+    header: bytes,
+    beside: Mapping[str, bytes],
+    names: Names,
+    known: Sequence[str],
+    profile: Profile,
+    records: Mapping[str, str],
+) -> Outgoing:
+    """One record under the name of its sample.
+
+    Parameters
+    ----------
+    beside : mapping of str to bytes
+        Its signal files by the names in the header, and annotation files by theirs.
+    records : mapping of str to str
+        Records of the same folder to their samples, for the segments of a longer record.
+    """
+    record, lines, comments = _lines(header)
+    match = RECORD.match(record)
+    if match is None:
+        raise CannotClean(Reason.HEADER_INVALID, "a first line that is no record line", "a WFDB header")
+    actions: Actions = Counter()
+    signals, _ = parts_of(header)
+    places = {name: f"{names.sample}{'' if n == 0 else f'_{n}'}.dat" for n, name in enumerate(signals)}
+    out = [
+        names.sample + (match["parts"] or "") + _record_facts(match["rest"].split(), names, profile, actions)
+    ]
+    for number, line in enumerate(lines, 1):
+        out.append(
+            _segment(line, records) if match["parts"] else _signal(line, places, number, known, actions)
+        )
+    out += _comments(header, len(comments), profile, actions)
+    files = [(f"{names.sample}.hea", ("\n".join(out) + "\n").encode("ascii"))]
+    bulk = {}
+    for name, place in places.items():
+        if name in beside:
+            files.append((place, beside[name]))
+            bulk[place] = digest_bytes(beside[name])
+    for name, content in beside.items():
+        if name not in places:
+            suffix = name.rpartition(".")[2].lower()
+            files.append(
+                (f"{names.sample}.{suffix if SUFFIX.fullmatch(suffix) else 'ann'}", _marks(content, actions))
+            )
+    return Outgoing(tuple(files), actions, bulk)
+
+
+def prove(files: Mapping[str, bytes], bulk: Mapping[str, str], known: Sequence[str]) -> list[Finding]:
+    """Hold every line to its grammar; signal files must be the bytes that they were."""
+    found = [
+        left(f"samples of {n}", "other bytes") for n in bulk if digest_bytes(files.get(n, b"")) != bulk[n]
+    ]
+    for name, content in files.items():
+        if name.endswith(".hea"):
+            found += [left("header", problem) for problem in _header_strangers(content, known)]
+        elif name not in bulk:
+            found += _mark_strangers(content)
+    return found
+
+
+def _lines(content: bytes) -> tuple[str, list[str], list[bytes]]:
+    """Record line, other lines and comments."""
+    raw = [line.strip() for line in content.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
+    plain = [line.decode("latin-1") for line in raw if not line.startswith(b"#")]
+    if not plain:
+        raise CannotClean(Reason.HEADER_INVALID, "no record line", "a WFDB header")
+    return plain[0], plain[1:], [line for line in raw if line.startswith(b"#")]
+
+
+def _keyed(content: bytes) -> Iterator[tuple[str, str]]:
+    for line in content.splitlines():
+        if not line.strip().startswith(b"#"):
+            continue
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            text = line.decode("gb18030", "replace")
+        for key, value in re.findall(r"[#<\s]*([^:：<>#]+?)>?\s*[:：]\s*([^<]*)", text):
+            yield re.sub(r"[\s_]+", " ", key).strip().casefold(), value.strip()
+
+
+def _record_facts(rest: Sequence[str], names: Names, profile: Profile, actions: Actions) -> str:
+    """Numbers as they are, the time of day, the date moved."""
+    out = ""
+    for word in rest:
+        day = DATE.fullmatch(word)
+        if day:
+            month = int(day[2]) if day[2].isdigit() else _month(day[2])
+            moved = shifted(f"{day[3]}{month:02d}{int(day[1]):02d}", names.date_shift_days)
+            if profile.dates == "shifted" and moved:
+                out += f" {moved[6:]}/{moved[4:6]}/{moved[:4]}"
+            actions["base date", "changed" if profile.dates == "shifted" and moved else "removed"] += 1
+        elif NUMBERS.fullmatch(word) or TIME.fullmatch(word):
+            out += f" {word}"
+            actions["record line: number or time", "kept"] += 1
+        else:
+            actions["record line: text", "removed"] += 1
+    return out
+
+
+def _month(word: str) -> int:
+    """1 to 12 of a month in letters, as the headers of the CinC challenges write it; 0 for another word."""
+    return edf_fields.MONTHS.index(word.upper()) + 1 if word.upper() in edf_fields.MONTHS else 0
+
+
+def _segment(line: str, records: Mapping[str, str]) -> str:
+    name, _, length = line.partition(" ")
+    if not length.strip().isdigit():
+        raise CannotClean(Reason.HEADER_INVALID, "a segment line without its length", "a WFDB header")
+    if name == "~":
+        return f"~ {length.strip()}"
+    if name not in records:
+        raise CannotClean(Reason.IMAGE_MISSING, "a segment whose header is not here", "all segments")
+    return f"{records[name]} {length.strip()}"
+
+
+def _signal(line: str, places: Mapping[str, str], number: int, known: Sequence[str], actions: Actions) -> str:
+    words = line.split()
+    if len(words) < 2 or not re.fullmatch(r"\d+(x\d+)?(:\d+)?(\+\d+)?", words[1]):
+        raise CannotClean(Reason.HEADER_INVALID, "a signal line without its format", "a WFDB header")
+    facts = []
+    for word in words[2:8]:
+        if not NUMERIC.fullmatch(word):
+            break
+        facts.append(word)
+    name = " ".join(words[2 + len(facts) :])
+    kept = _is_lead(name) and not find(name, known)
+    actions["signal name", "kept" if kept else "changed"] += 1
+    return " ".join([places[words[0]], words[1], *facts, name if kept else f"ECG{number}"])
+
+
+def _is_lead(name: str) -> bool:
+    return bool(name) and name.isascii() and (bool(LEAD.fullmatch(name)) or vocabulary.is_known(name))
+
+
+def _comments(header: bytes, count: int, profile: Profile, actions: Actions) -> list[str]:
+    """Age, sex and coded diagnoses; the rest of the comments goes."""
+    kept = []
+    for key, value in _keyed(header):
+        age = re.match(r"(\d{1,3})(?!\d)", value)
+        if not profile.characteristics:
+            break
+        if key in ("age", "年龄") and age and int(age[1]) <= 130:
+            kept.append(f"# Age: {min(int(age[1]), 90)}")
+        elif key in ("sex", "gender", "性别") and folded_sex(value):
+            kept.append(f"# Sex: {folded_sex(value)}")
+        elif key == "dx" and re.fullmatch(r"\d{6,18}(,\s*\d{6,18})*", value):
+            kept.append(f"# Dx: {value.replace(' ', '')}")
+    actions["comment: age, sex, coded diagnosis", "kept"] += len(kept)
+    actions["comment", "removed"] += max(count - len(kept), 0)
+    actions += Counter()
+    return kept
+
+
+def _marks(content: bytes, actions: Actions) -> bytes:
+    """Annotations made anew: times, symbols and the words of rhythms."""
+    try:
+        found = read_annotations(content)
+    except WrongUse as error:
+        raise CannotClean(Reason.REFERENCE_INVALID, error.found, error.wanted, "annotation file") from error
+    kept = tuple(text if _is_rhythm(text) else b"" for text in found.aux)
+    actions["annotation: time and symbol", "kept"] += len(found)
+    gone = sum(bool(a) for a in found.aux) - sum(bool(a) for a in kept)
+    if gone:
+        actions["annotation: free text", "removed"] += gone
+    zeros = np.zeros(len(found), np.int64)
+    return write_annotations(replace(found, aux=kept, numbers=zeros, clock_hz=None))
+
+
+def _is_rhythm(text: bytes) -> bool:
+    plain = text.rstrip(b"\x00")
+    return bool(re.fullmatch(rb"\([A-Z]{1,5}|[A-Z]{2,6}|", plain)) and not find(plain.decode("ascii"))
+
+
+def _mark_strangers(content: bytes) -> list[Finding]:
+    try:
+        texts = read_annotations(content).aux
+    except WrongUse:
+        return [left("annotations", "bytes that are no annotations")]
+    return [left("annotations", "a text that is not on the list") for text in texts if not _is_rhythm(text)][
+        :1
+    ]
+
+
+def _header_strangers(content: bytes, known: Sequence[str]) -> Iterator[str]:
+    if not content.isascii():
+        yield "bytes that are no ASCII"
+        return
+    sample = r"[A-Z]-[0-9a-f]{16}"
+    first, *lines = content.decode("ascii").splitlines()
+    numbers = r"( (\d+(\.\d+)?(/\d+(\.\d+)?(\(-?\d+(\.\d+)?\))?)?|\d{1,2}(:\d{1,2}){1,2}(\.\d+)?|\d\d/\d\d/\d{4})){0,5}"
+    if not re.fullmatch(rf"{sample}(/\d+)?{numbers}", first):
+        yield "a record line that is not expected"
+    for line in lines:
+        if line.startswith("#"):
+            if not COMMENT.fullmatch(line):
+                yield "a comment that is not expected"
+            continue
+        match = re.match(rf"({sample}(_\d+)?\.dat|{sample}|~) (\S+)(.*)$", line)
+        words = match[4].split() if match else []
+        facts = [word for word in words if NUMERIC.fullmatch(word)]
+        name = " ".join(words[len(facts) :])
+        if match is None or not re.fullmatch(r"\d+(x\d+)?(:\d+)?(\+\d+)?", match[3]):
+            yield "a line that is not expected"
+        elif name and (not _is_lead(name) or find(name, known)):
+            yield "the name of a signal"

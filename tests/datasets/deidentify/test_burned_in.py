@@ -1,0 +1,99 @@
+"""Text in pixels: the screen on rendered text, what is read, and what becomes of a series that shows some."""
+
+import random
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from medassay.datasets.deidentify import burned_in
+
+FONT = str(files("noto_cjk_sans_otc").joinpath("NotoSansCJK-Regular.ttc"))
+TEXTS = (
+    "ZHANG WEI",
+    "KAUFMAN SCOTT [M]",
+    "DOB 1956-03-02",
+    "ID 00079241539",
+    "张伟明",
+    "姓名：王建国",
+    "住院号 0012345",
+    "男 67岁",
+)
+
+
+def tissue(seed, size=256):
+    """Smooth grey structures with noise, and no text."""
+    from scipy.ndimage import gaussian_filter
+
+    draw = np.random.default_rng(seed)
+    rough = gaussian_filter(draw.normal(size=(size, size)), draw.choice((6, 12, 20)))
+    grey = (rough - rough.min()) / np.ptp(rough) * 150
+    return np.clip(grey + draw.normal(scale=4, size=grey.shape), 0, 255).astype(np.uint8)
+
+
+def with_text(seed, text, height, brightness=255, size=256):
+    image = Image.fromarray(tissue(seed, size))
+    place = random.Random(seed)
+    at = (place.randrange(2, max(3, size // 4)), place.randrange(2, size - 2 * height))
+    ImageDraw.Draw(image).text(at, text, fill=brightness, font=ImageFont.truetype(FONT, height))
+    return np.asarray(image)
+
+
+def test_the_screen_sees_rendered_text_of_every_size_and_script():
+    seen = [
+        burned_in.shows_strokes(with_text(seed, text, height))
+        for seed, text in enumerate(TEXTS * 3)
+        for height in (8, 10, 14, 32)
+    ]
+    assert len(seen) == 96
+    assert sum(seen) / len(seen) >= 0.99
+
+
+def test_the_screen_passes_over_most_images_without_text():
+    seen = [burned_in.shows_strokes(tissue(seed)) for seed in range(40)]
+    assert sum(seen) <= 12  # the reader looks at these; a text that is missed would leave
+
+
+def test_text_in_one_frame_is_text_of_the_series():
+    frames = [tissue(seed) for seed in range(5)]
+    frames[3] = with_text(3, "ZHANG WEI 1956", 16)
+    assert burned_in.shows_strokes(burned_in.projection(frames))
+    assert burned_in.projection([]) is None
+
+
+def test_a_text_is_read_and_masked_in_every_frame():
+    import importlib.util
+    from pathlib import Path
+
+    place = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
+    planted = importlib.util.module_from_spec(place)
+    place.loader.exec_module(planted)
+    shown = with_text(1, "ZHANG WEI 1956", 20)
+    found = burned_in.burned_in(shown)
+    assert "ZHANG" in " ".join(one.text for one in found)
+    dataset = planted.opened(planted.planted_ct()[0])
+    dataset.Rows = dataset.Columns = 256
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.NumberOfFrames = 2
+    dataset.PixelData = shown.tobytes() * 2
+    assert burned_in.masked(dataset, found) == len(found)
+    for frame in burned_in.frames_of(dataset):
+        for one in found:
+            x0, y0, x1, y1 = one.box
+            assert frame[max(0, y0) : y1, max(0, x0) : x1].max() == 0
+    changed = np.frombuffer(dataset.PixelData, np.uint8).reshape(2, 256, 256) != shown
+    assert 0 < changed.mean() < 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", TEXTS)
+def test_what_is_burned_in_is_read_in_both_scripts(text):
+    assert burned_in.burned_in(with_text(5, text, 24)) != []
+
+
+@pytest.mark.parametrize(
+    ("text", "harmless"), [("L", True), ("RT", True), ("AXIAL T2", True), ("LI WEI", False), ("张伟", False)]
+)
+def test_side_marks_and_words_of_imaging_are_no_identity(text, harmless):
+    assert burned_in.is_harmless(text) == harmless
