@@ -138,7 +138,7 @@ def episodes(time_min: FloatArray, glucose: FloatArray, kind: Kind, rules: Episo
     en="alarms before episodes: sensitivity per episode, false alarms per day, lead time",
     formula="Se = detected / (detected + missed), false alarms / days at risk, mean of start - first alarm",
     source="episodes: Battelino et al., Diabetes Care 42:1593-1603, 2019; the horizon and refractory time are declared",
-    check="hand-worked values; a second count minute by minute (alarms_check)",
+    check="hand-worked values; a second count in one sweep over time (alarms_check)",
 )
 def match_alarms(
     expected: FloatArray, covered: FloatArray, alarms: FloatArray, rules: AlarmRules | None = None
