@@ -256,9 +256,7 @@ def _expected(reference: FloatArray, duration_s: float, rules: EventRules) -> tu
     return expected, _extended(expected, duration_s, rules)
 
 
-def merged_and_split(
-    events: FloatArray, *, duration_s: float, rules: EventRules | None = None
-) -> FloatArray:
+def merged_and_split(events: FloatArray, *, duration_s: float, rules: EventRules | None = None) -> FloatArray:
     """The events that are counted: start and end in seconds, after merging and splitting, shape (n, 2).
 
     Examples
