@@ -93,7 +93,7 @@ def test_a_quality_that_cannot_be_is_refused(quality, options):
         operating_characteristic(80, 2, quality, **options)
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(st.floats(0.002, 0.05), st.floats(2.5, 8), st.sampled_from(["binomial", "poisson"]))
 def test_a_two_point_plan_keeps_both_risks_and_no_smaller_one_does(good, times, distribution):
     bad = min(good * times, 0.6)

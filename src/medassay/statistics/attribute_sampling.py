@@ -46,7 +46,7 @@ DIAGONALS: dict[str, tuple[int, ...]] = {  # from the first acceptance number, 0
 }
 FIRST_DIAGONAL = {"normal": 14, "tightened": 15}
 LAST_LETTER = {"normal": "R", "tightened": "S"}
-MOST_ACCEPTED = 500
+MOST_ACCEPTED = 200
 LARGE_NUMBERS_UP_TO = "E"  # the two largest acceptance numbers stand with the letters A to E only
 
 
@@ -220,7 +220,7 @@ def two_point_plan(
     Raises
     ------
     WrongUse
-        Points that are not in order, or so close that no plan with 500 acceptable ones tells them apart.
+        Points that are not in order, or so close that no plan with 200 acceptable ones tells them apart.
 
     Examples
     --------

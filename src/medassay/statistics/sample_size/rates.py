@@ -11,7 +11,7 @@ from medassay.core.errors import WrongUse
 from medassay.core.method import method
 from medassay.statistics.sample_size.plan import FloatArray, quantile, require_positive, require_shares
 
-MOST_EVENTS = 1_000_000
+MOST_EVENTS = 200_000
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def rate_sample_size(limit: float, assumed: float, *, alpha: float = 0.025, powe
         if most > MOST_EVENTS:
             raise WrongUse(
                 found=f"an assumed rate of {assumed:g} so close to {limit:g}",
-                wanted="a difference that a million events can show",
+                wanted="a difference that 200,000 events can show",
                 remedy="Lower the assumed rate or raise the limit.",
             )
     first = float(times[int(np.argmax(highest >= power))])
