@@ -153,6 +153,13 @@ def test_a_value_representation_that_does_not_exist_is_said_and_the_rest_is_read
     assert opened.dataset.Rows == 4
 
 
+def test_a_damaged_character_set_costs_no_header(make):
+    whole = content(make, SpecificCharacterSet="ISO_IR 100")
+    opened = dicom_file.open(whole.replace(b"ISO_IR 100", b"IS\x00_IR\xff100"), pixels=True)
+    assert "a character set that is no defined term" in said(opened)
+    assert (opened.dataset.Rows, len(opened.dataset.PixelData)) == (4, 40)
+
+
 def test_bytes_behind_the_data_set_are_counted(make):
     opened = dicom_file.open(content(make) + bytes(64), pixels=True)
     assert "64 bytes behind the last element" in said(opened)

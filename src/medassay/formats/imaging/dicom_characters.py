@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 DELIMITERS = {ord(character) for character in "\\^=\r\n\t\f"}  # each resets code extensions, PS3.5 6.1.2.5.3
 LATIN = ("", "ISO_IR 6", "ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 203")
-MOST_VALUES = 200_000  # text values looked at in one object
+MOST_VALUES, MOST_HOLDERS = 200_000, 50_000  # text values, and items, looked at in one object
+CHARACTER_SET = 0x00080005
 TO_GB2312 = "\x1b$)A"  # pydicom leaves this escape to Python's codec, which knows none
 UTF_8, GB18030 = "UTF-8", "GB18030"
 
@@ -93,9 +94,11 @@ def texts_of(dataset: Dataset) -> Iterator[tuple[int, bytes, tuple[str, ...]]]:
     """
     pending: list[tuple[Any, tuple[str, ...]]] = [(dataset, ())]
     count = 0
-    while pending:
+    looked_at = 0
+    while pending and looked_at < MOST_HOLDERS:
+        looked_at += 1
         holder, outer = pending.pop()
-        declared = declared_of(holder) or outer
+        declared = (declared_of(holder) if CHARACTER_SET in holder else ()) or outer
         for tag in list(holder.keys()):
             try:
                 element = holder.get_item(tag)

@@ -8,6 +8,7 @@ a guess that could be wrong, and each deviation is a finding.
 from __future__ import annotations
 
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from medassay.formats.imaging.dicom_structure import (
     MOST_DEPTH,
     PIXEL_TAGS,
     SHORT,
+    Element,
     Encoding,
     Structure,
     element_at,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from pydicom.tag import BaseTag
 
 MARK = b"DICM"
+CHARACTER_SET = 0x00080005
 MOST_INFLATED = 512 << 20
 SHORTEST = 64  # bytes of a data set: below, an end within the first element is the likelier fault
 IMPLICIT_LITTLE_UID, EXPLICIT_LITTLE_UID = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
@@ -192,7 +195,14 @@ def _opened(stream: BinaryIO, pixels: bool) -> OpenedDicom:
     _refuse_unreadable(structure)
     notes += _structure_findings(structure, encoding)
     syntax = _syntax(start.syntax, encoding, structure)
-    dataset = _dataset(stream, start, encoding, structure, syntax, pixels)
+    try:
+        dataset = _dataset(stream, start, encoding, structure, syntax, pixels)
+    except ImageRefused:
+        mended = _without_damaged_character_sets(stream, start.position, size, encoding)
+        if mended is None:
+            raise
+        dataset = _dataset(mended, start, encoding, structure, syntax, pixels)
+        notes.append(_damaged_character_set())
     return OpenedDicom(dataset, syntax, structure, start.position, size, tuple(notes))
 
 
@@ -445,6 +455,37 @@ def _dataset(
         elif "TransferSyntaxUID" in meta:
             del meta.TransferSyntaxUID
         return FileDataset("", dataset, None, meta, not encoding.explicit, encoding.little)
+
+
+def _without_damaged_character_sets(
+    stream: BinaryIO, start: int, size: int, encoding: Encoding
+) -> BinaryIO | None:
+    """The file with character sets blanked that no writer can have meant, at which pydicom stops; None: no such."""
+    found: list[Element] = []
+
+    def collect(element: Element, depth: int) -> None:  # noqa: ARG001 - items declare their own
+        if element.tag == CHARACTER_SET and element.length < 256:
+            found.append(element)
+
+    walk(stream, start, size, encoding, collect)
+    stream.seek(0)
+    content, damaged = bytearray(stream.read()), False
+    for element in found:
+        span = slice(element.start, element.start + element.length)
+        if not re.fullmatch(rb"[A-Za-z0-9_ \\-]*\x00?", bytes(content[span])):
+            content[span], damaged = b" " * element.length, True
+    return io.BytesIO(bytes(content)) if damaged else None
+
+
+def _damaged_character_set() -> Finding:
+    return said(
+        Reason.CHARACTER_SET,
+        Severity.WARN,
+        "a character set that is no defined term",
+        "a defined term",
+        where="(0008,0005) SpecificCharacterSet",
+        source="DICOM PS3.3 C.12.1.1.2",
+    )
 
 
 def _add_pixels(dataset: Dataset, stream: BinaryIO, structure: Structure) -> None:

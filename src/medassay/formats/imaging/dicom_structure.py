@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 
 MOST_DEPTH = 64  # sequences within sequences; content trees of real reports stay below 20
 MOST_ELEMENTS = 3_000_000
-MOST_ITEMS = 500_000
+MOST_ITEMS = 200_000  # what pydicom makes of these takes seconds; slides of more tiles come as TILED_FULL
 
 LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())  # with a length of 4 bytes
 SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())

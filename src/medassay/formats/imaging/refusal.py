@@ -59,8 +59,14 @@ def finding_of(error: WrongUse, default: Reason = Reason.HEADER_INVALID) -> Find
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what libraries warn of and log out of every log: it may quote the file."""
+    """Keep what libraries warn of and log out of every log: it may quote the file.
+
+    Within itself it does nothing, so that it may stand around single values too.
+    """
     before = logging.root.manager.disable
+    if before >= logging.CRITICAL:
+        yield
+        return
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings(action="ignore"):
