@@ -264,8 +264,7 @@ def method_for(scenario: Scenario, among: Iterable[str] | None = None) -> str | 
     >>> method_for(Scenario(30, 0.95, size=20, correlation=0.4)) in ("rao_scott", "percentile", "bca", None)
     True
     """
-    names = [name for name in METHODS if name not in NOT_TO_BE_NAMED] if among is None else list(among)
-    fitting = [found for found in (coverage_of(name, scenario) for name in names) if _keeps(found)]
+    fitting = [found for found in _candidates(scenario, among) if _keeps(found)]
     return min(fitting, key=lambda found: found.width or 0.0).method if fitting else None
 
 
@@ -296,9 +295,7 @@ def judge(method: str, scenario: Scenario, among: Iterable[str] | None = None) -
         said += f", and gives {1 - found.given:.1%} of them no interval"
     if not _keeps(found):
         better = method_for(scenario, among)
-        instead = (
-            f"; {better} keeps {LOWEST:.0%}" if better else f"; no method of the table keeps {LOWEST:.0%}"
-        )
+        instead = f"; {better} keeps {LOWEST:.0%}" if better else _closest(scenario, among)
         return Judgement(method, "below", found.coverage, better, said + instead)
     if found.coverage > CONSERVATIVE:
         return Judgement(method, "conservative", found.coverage, None, f"{said}: wider than it need be")
@@ -335,6 +332,21 @@ def table() -> dict[tuple[str, Scenario], Coverage]:
         )
         for row in rows
     }
+
+
+def _closest(scenario: Scenario, among: Iterable[str] | None) -> str:
+    """What to say where no method is good enough."""
+    known = [found for found in _candidates(scenario, among) if found.coverage is not None]
+    said = f"; no method of the table keeps {LOWEST:.0%}"
+    if not known:
+        return said
+    best = max(known, key=lambda found: found.coverage or 0.0)
+    return f"{said}, {best.method} comes closest with {best.coverage:.1%}: plan more people"
+
+
+def _candidates(scenario: Scenario, among: Iterable[str] | None) -> list[Coverage]:
+    names = [name for name in METHODS if name not in NOT_TO_BE_NAMED] if among is None else list(among)
+    return [coverage_of(name, scenario) for name in names]
 
 
 def _keeps(found: Coverage) -> bool:
