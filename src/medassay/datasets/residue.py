@@ -106,10 +106,14 @@ def names_in(content: bytes, names: Iterable[str]) -> bool:
     Short names in Latin letters are left to the allow-lists: they stand in other words by chance.
     """
     small = content.lower()
+    words = set(re.findall(rb"[a-z0-9]+", small))
     for name in names:
         if name.isascii():
+            parts = re.findall(rb"[a-z0-9]+", name.lower().encode())
+            if len(name) < LETTERS or not set(parts) <= words:
+                continue
             word = re.escape(name.lower().encode())
-            if len(name) >= LETTERS and re.search(rb"(?<![a-z0-9])" + word + rb"(?![a-z0-9])", small):
+            if re.search(rb"(?<![a-z0-9])" + word + rb"(?![a-z0-9])", small):
                 return True
         elif len(name) >= 2 and _holds(content, _patterns([name])):
             return True

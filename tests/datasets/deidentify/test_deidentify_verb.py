@@ -276,3 +276,8 @@ def test_a_directory_of_a_medium_is_left_out_and_said(export, tmp_path):
     proof = deidentify.run(export, tmp_path / "out")
     assert proof["counts"]["files_left_out"] == 1
     assert any("directory of a medium" in finding["found"] for finding in proof["findings"])
+
+
+def test_a_damaged_record_header_costs_no_neighbour(export, tmp_path):
+    (export / "bad.hea").write_bytes(b"bad 1 250 500\nonly-a-name\n")
+    assert deidentify.run(export, tmp_path / "out")["counts"]["files_written"] == 8

@@ -25,6 +25,7 @@ KINDS: tuple[Kind, ...] = (
 SHORTEST_KNOWN = 2
 OLDEST = 89
 
+_SEPARATORS = re.compile(r"[\s^=,_.·-]+")
 _GAP = r"[ \t-]?"
 _RESIDENT = re.compile(
     rf"(?<![0-9A-Za-z])[1-9]\d{{5}}{_GAP}(?:18|19|20)\d{{2}}{_GAP}\d{{4}}{_GAP}\d{{3}}[0-9Xx](?![0-9A-Za-z])"
@@ -241,8 +242,12 @@ def _by_label(plain: str) -> Iterator[Mark]:
 
 def _known(plain: str, known: Collection[str]) -> Iterator[Span]:
     """Places of what is known, in any case, with anything that separates its parts."""
+    letters = _SEPARATORS.sub("", plain).casefold()
     for value in known:
-        parts = [part for part in re.split(r"[\s^=,_.-]+", folded(value)) if part]
+        first = next((part for part in _SEPARATORS.split(folded(value)) if part), "")
+        if first.casefold() not in letters:
+            continue  # most of what is known stands nowhere in a text
+        parts = [part for part in _SEPARATORS.split(folded(value)) if part]
         joined = "".join(parts)
         if len(joined) < SHORTEST_KNOWN or (joined.isascii() and len(joined) < 4):
             continue

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from medassay.core.findings import Finding, Reason, Severity
+from medassay.datasets.sample import Refused
 
 Actions = Counter[tuple[str, str]]  # element and what was done to it: kept, changed, removed
 
@@ -20,19 +21,20 @@ class Outgoing:
     findings: tuple[Finding, ...] = ()
 
 
-class CannotClean(Exception):
+class CannotClean(Refused):
     """The file cannot leave; carries the finding. Caught by the walk over the folder."""
 
     def __init__(self, reason: Reason, found: str, wanted: str, where: str = "") -> None:
-        self.finding = Finding(
-            reason=reason,
-            severity=Severity.REFUSE,
-            found=found,
-            wanted=wanted,
-            remedy="Export the file again in another form, or leave it out.",
-            where=where,
+        super().__init__(
+            Finding(
+                reason=reason,
+                severity=Severity.REFUSE,
+                found=found,
+                wanted=wanted,
+                remedy="Export the file again in another form, or leave it out.",
+                where=where,
+            )
         )
-        super().__init__(reason)
 
 
 def left(where: str, found: str) -> Finding:
