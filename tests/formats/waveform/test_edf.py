@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Reason, Severity
 from medassay.formats.waveform import edf
+from medassay.formats.waveform.edf_header import WIDE_RECORD
 from medassay.formats.waveform.edf_marks import Mark, decoded
 from medassay.formats.waveform.edf_writer import write
 
@@ -220,3 +221,15 @@ def test_any_damage_is_a_finding_or_an_unreadable_header_and_nothing_else(length
     found = list(edf.examine(opened))
     if not found:
         assert len(edf.digital(opened, range(len(opened.ordinary)))) == len(opened.ordinary)
+
+
+def test_wide_data_records_are_read_signal_by_signal_with_the_same_result(tmp_path):
+    wide = edf.Signal("EEG Fp1-Ref", "uV", -3276.8, 3276.7, -32768, 32767, 40_000)
+    content, samples = recording(seconds=3, signal=wide, marks=[Mark(1.5, None, b"a"), Mark(2.5, None, b"b")])
+    (tmp_path / "wide").write_bytes(content)
+    opened = edf.open(tmp_path / "wide")
+    assert opened.record_bytes > WIDE_RECORD
+    assert list(edf.examine(opened)) == []
+    assert [mark.text for mark in edf.marks(opened)] == [b"a", b"b"]
+    part = edf.samples(opened, 0, 0.9, 2.1).values
+    assert part == pytest.approx(wide.to_physical(samples[36_000:84_000]))

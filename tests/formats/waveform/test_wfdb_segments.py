@@ -256,3 +256,23 @@ def test_segments_that_do_not_add_up_are_refused(tmp_path):
     header = tmp_path / "r.hea"
     header.write_text(header.read_text().replace("100 700", "100 701"))
     assert Reason.HEADER_INVALID in reasons(wfdb_segments.open(header))
+
+
+def test_a_segment_that_stands_many_times_is_examined_once(tmp_path):
+    segments(tmp_path, fixed=True)
+    lines = "a 200\n" * 5000
+    (tmp_path / "r.hea").write_text(f"r/5000 2 100 1000000\n{lines}")
+    opened = wfdb_segments.open(tmp_path / "r.hea")
+    assert reasons(opened) == []
+    assert wfdb_segments.describe(opened)["duration_s"] == 10_000
+    assert len(wfdb_segments.samples(opened, 0, 5000, 5001).values) == 100
+
+
+def test_a_header_that_promises_what_its_file_cannot_hold_costs_no_memory(tmp_path):
+    (tmp_path / "r.dat").write_bytes(b"\1" * 100)
+    for form in (*packing.RANGES, "516"):
+        (tmp_path / "r.hea").write_text(f"r 1 250 {1 << 39}\nr.dat {form}x9 100/mV\n")
+        opened = wfdb_segments.open(tmp_path / "r.hea")
+        assert {Reason.TRUNCATED, Reason.HEADER_INVALID} & set(reasons(opened))
+        with pytest.raises(wfdb_formats.SamplesUnreadable):
+            wfdb_segments.samples(opened, 0, 1e6, 1e6 + 1)

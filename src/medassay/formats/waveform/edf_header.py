@@ -37,6 +37,7 @@ BDF_ANNOTATIONS = "BDF Annotations"
 BIOSEMI = b"\xffBIOSEMI"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLOCK_BYTES = 1 << 22  # read at once
+WIDE_RECORD = 1 << 16  # bytes of a data record
 LOWEST = {2: -32768, 3: -8388608}  # digital value, by bytes a sample
 
 
@@ -129,7 +130,8 @@ class Opened:
     @property
     def form(self) -> str:
         plain = "EDF" if self.sample_bytes == 2 else "BDF"
-        return self.reserved[:5] if self.plus else plain
+        kind = self.reserved[4:5] if self.reserved[4:5] in ("C", "D") else ""
+        return f"{plain}+{kind}" if self.plus else plain
 
     @property
     def whole_records(self) -> int:
@@ -249,14 +251,18 @@ def open(source: Source | FileBytes) -> Opened:
     )
 
 
-def blocks(opened: Opened, first: int, behind: int) -> Iterator[tuple[int, ByteArray]]:
-    """Data records `first` to `behind` in blocks: the first record of each, and bytes, shape (n, record)."""
-    size = opened.record_bytes
-    step = max(BLOCK_BYTES // size, 1) if size else 1
-    for begin in range(first, behind if size else first, step):
-        end = min(begin + step, behind)
-        raw = opened.content[opened.header_bytes + begin * size : opened.header_bytes + end * size]
-        yield begin, np.frombuffer(raw, np.uint8).reshape(-1, size)
+def columns(opened: Opened, offset: int, size: int, first: int, behind: int) -> Iterator[ByteArray]:
+    """Bytes `offset` to `offset + size` of data records `first` to `behind`, in blocks of shape (n, size)."""
+    record, base = opened.record_bytes, opened.header_bytes
+    if record > WIDE_RECORD:  # most of it is other signals': only what is asked for is read
+        for number in range(first, behind):
+            begin = base + number * record + offset
+            yield np.frombuffer(opened.content[begin : begin + size], np.uint8).reshape(1, -1)
+        return
+    step = BLOCK_BYTES // record if record else 1
+    for begin in range(first, behind if record else first, step):
+        raw = opened.content[base + begin * record : base + min(begin + step, behind) * record]
+        yield np.frombuffer(raw, np.uint8).reshape(-1, record)[:, offset : offset + size]
 
 
 def stored(opened: Opened, number: int, first: int, behind: int) -> Int32Array:
@@ -264,10 +270,7 @@ def stored(opened: Opened, number: int, first: int, behind: int) -> Int32Array:
     place = [i for i, signal in enumerate(opened.signals) if not signal.is_annotation][number]
     width = opened.sample_bytes
     offset, count = opened.offset_of(place), opened.signals[place].per_record
-    parts = [
-        _numbers(block[:, offset : offset + width * count], width)
-        for _, block in blocks(opened, first, behind)
-    ]
+    parts = [_numbers(block, width) for block in columns(opened, offset, width * count, first, behind)]
     return np.concatenate(parts) if parts else np.zeros(0, np.int32)
 
 
@@ -288,15 +291,16 @@ def _annotated(opened: Opened) -> tuple[tuple[float, ...], tuple[Mark, ...]]:
         if signal.is_annotation
     ]
     starts: list[float] = []
-    marks: list[Mark] = []
-    for begin, block in blocks(opened, 0, opened.whole_records) if places else ():
-        for row, record in enumerate(block, begin + 1):
-            for which, (offset, size) in enumerate(places):
-                found = lists_of(record[offset : offset + size].tobytes(), f"data record {row}")
-                if which == 0 and found and found[0].text == b"":
-                    starts.append(found[0].onset_s)
-                marks.extend(mark for mark in found if mark.text)
-    return tuple(starts), tuple(marks)
+    found: list[tuple[int, int, Mark]] = []
+    for which, (offset, size) in enumerate(places):
+        rows = (row for block in columns(opened, offset, size, 0, opened.whole_records) for row in block)
+        for record, row in enumerate(rows, 1):
+            marks = lists_of(row.tobytes(), f"data record {record}")
+            if which == 0 and marks and marks[0].text == b"":
+                starts.append(marks[0].onset_s)
+            found.extend((record, which, mark) for mark in marks if mark.text)
+    found.sort(key=lambda item: item[:2])  # in order of the file
+    return tuple(starts), tuple(mark for _, _, mark in found)
 
 
 def _signals(fields: dict[str, list[bytes]], count: int, lowest: int) -> Iterator[Signal]:

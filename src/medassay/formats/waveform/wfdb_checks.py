@@ -14,7 +14,7 @@ from medassay.core.findings import Finding, Reason, Severity
 from medassay.formats.waveform import cinc_mat, wfdb_formats
 from medassay.formats.waveform.wfdb_folder import Group, Opened, Segment, head_of, place_of
 from medassay.formats.waveform.wfdb_formats import SamplesUnreadable
-from medassay.formats.waveform.wfdb_record import GUIDE, Lead
+from medassay.formats.waveform.wfdb_record import GUIDE, Header, Lead
 
 BLOCK_SAMPLES = 1 << 21  # unpacked at once while sums are made
 MOST_SUMMED = 1 << 27  # samples of a record that are added up for its checksums
@@ -30,20 +30,31 @@ def examine(opened: Opened) -> Iterator[Finding]:
     if any(finding.severity is Severity.REFUSE for finding in barred):
         return
     yield from _gaps(opened)
-    summed = 0
+    yield from _segments(opened)
+
+
+def _segments(opened: Opened) -> Iterator[Finding]:
+    """Files and sums of each segment; one that stands several times in a record is looked at once."""
+    summed, unsummed = 0, 0
+    seen: set[tuple[Header | None, int]] = set()
     for number, segment in enumerate(opened.segments, 1):
+        if (segment.header, segment.length) in seen:
+            continue
+        seen.add((segment.header, segment.length))
         where = f"segment {number}" if opened.header.parts else "signal file"
         misfit = [finding for group in segment.groups for finding in _file(segment, group, where)]
         yield from misfit
-        summed += segment.length * sum(lead.frame for lead in segment.header.leads) if segment.header else 0
         if any(finding.severity is Severity.REFUSE for finding in misfit):
             continue
+        summed += segment.length * sum(lead.frame for lead in segment.header.leads) if segment.header else 0
         if summed > MOST_SUMMED:
-            found, wanted = f"more than {MOST_SUMMED} samples", "checksums of all segments compared"
-            yield _say(Reason.LIMIT_EXCEEDED, Severity.NOTE, found, wanted, where)
-            return
+            unsummed += 1
+            continue
         for group in segment.groups:
             yield from _sums(segment, group, where)
+    if unsummed:
+        found = f"more than {MOST_SUMMED} samples: sums of {unsummed} segments were not made"
+        yield _say(Reason.LIMIT_EXCEEDED, Severity.NOTE, found, "checksums of all compared", "signal file")
 
 
 def _oddities(opened: Opened) -> Iterator[Finding]:
