@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from medassay.core.errors import WrongUse
@@ -13,6 +13,8 @@ from medassay.statistics.clustered_roc import (
 )
 from medassay.statistics.delong import area_variance, auc, auc_difference
 from medassay.statistics.resampling import resampled_counts
+
+few = settings(max_examples=20)
 
 samples = st.lists(
     st.tuples(st.booleans(), st.integers(0, 5), st.integers(0, 5)), min_size=6, max_size=40
@@ -27,6 +29,7 @@ def correlated(seed, subjects=60, cases=4, effect=1.0):
     return labels, scores, owner
 
 
+@few
 @given(samples, st.integers(0, 10**6))
 def test_a_weighted_area_is_scikit_learns_with_sample_weights(sample, seed):
     from sklearn.metrics import roc_auc_score
@@ -40,6 +43,7 @@ def test_a_weighted_area_is_scikit_learns_with_sample_weights(sample, seed):
     assert ours == pytest.approx(roc_auc_score(labels, scores, sample_weight=weight), abs=1e-12)
 
 
+@few
 @given(samples, st.integers(0, 10**6))
 def test_a_weight_says_the_same_as_the_case_that_often(sample, seed):
     labels, scores, owner = sample
@@ -50,6 +54,7 @@ def test_a_weight_says_the_same_as_the_case_that_often(sample, seed):
     assert np.isnan(ours) if repeated is None else ours == pytest.approx(repeated.area)
 
 
+@few
 @given(samples)
 def test_the_jackknife_leaves_each_subject_out(sample):
     labels, scores, owner = sample
@@ -61,6 +66,7 @@ def test_the_jackknife_leaves_each_subject_out(sample):
         assert np.isnan(ours[subject]) if left is None else ours[subject] == pytest.approx(left.area)
 
 
+@few
 @given(samples)
 def test_one_case_a_subject_is_delong(sample):
     labels, first, second = sample
@@ -78,6 +84,7 @@ def test_one_case_a_subject_is_delong(sample):
     assert pair.statistic == (None if single.statistic is None else pytest.approx(single.statistic, abs=1e-6))
 
 
+@few
 @given(samples)
 def test_copies_of_a_case_in_one_subject_carry_no_information(sample):
     labels, scores, _ = sample

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from medassay.core.errors import WrongUse
@@ -11,6 +11,8 @@ from medassay.statistics.delong import (
     auc_difference_unpaired,
     placements,
 )
+
+few = settings(max_examples=20)
 
 # Few different scores: ties are what goes wrong.
 samples = st.lists(
@@ -30,6 +32,7 @@ def both_classes(labels):
     return min(labels.sum(), (~labels).sum()) >= 2
 
 
+@few
 @given(samples)
 def test_midranks_give_what_all_pairs_give(sample):
     labels, scores, _ = sample
@@ -38,6 +41,7 @@ def test_midranks_give_what_all_pairs_give(sample):
     assert (found.area, found.variance) == pytest.approx(by_pairs(labels, scores), abs=1e-12)
 
 
+@few
 @given(samples)
 def test_the_area_is_scikit_learns(sample):
     from sklearn.metrics import roc_auc_score
@@ -47,6 +51,7 @@ def test_the_area_is_scikit_learns(sample):
     assert auc(labels, scores).value == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
 
 
+@few
 @given(samples)
 def test_turning_scores_or_labels_round_turns_the_area_round(sample):
     labels, scores, _ = sample
@@ -57,6 +62,7 @@ def test_turning_scores_or_labels_round_turns_the_area_round(sample):
         assert other.variance == pytest.approx(variance, abs=1e-12)
 
 
+@few
 @given(samples, st.permutations(range(7)))
 def test_only_the_order_of_scores_counts_and_not_that_of_cases(sample, shuffle):
     labels, scores, _ = sample
@@ -68,6 +74,7 @@ def test_only_the_order_of_scores_counts_and_not_that_of_cases(sample, shuffle):
     assert moved.lower == (None if kept.lower is None else pytest.approx(kept.lower, abs=1e-9))
 
 
+@few
 @given(samples, st.integers(2, 4))
 def test_every_case_several_times_over_changes_no_area(sample, times):
     labels, scores, _ = sample
@@ -76,6 +83,7 @@ def test_every_case_several_times_over_changes_no_area(sample, times):
     assert again.value == pytest.approx(auc(labels, scores).value)
 
 
+@few
 @given(samples, st.sampled_from(["delong", "delong_logit", "newcombe"]))
 def test_ends_lie_in_the_unit_interval_about_the_area(sample, interval):
     labels, scores, _ = sample
@@ -88,6 +96,7 @@ def test_ends_lie_in_the_unit_interval_about_the_area(sample, interval):
         assert 0 <= estimate.lower <= estimate.value <= estimate.upper <= 1
 
 
+@few
 @given(samples)
 def test_a_difference_changes_its_sign_when_devices_are_swapped(sample):
     labels, first, second = sample

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from medassay.core.errors import WrongUse
 from medassay.statistics.proportion import _ENDS, ends_of, proportion, wilson_ends
+
+few = settings(max_examples=20)
 
 METHODS = sorted(_ENDS)
 INSIDE = ["wilson", "wilson_cc", "clopper_pearson", "mid_p", "agresti_coull", "wald", "minlike"]
@@ -39,6 +41,7 @@ def test_mid_p_at_zero_has_its_closed_form():
 
 
 @pytest.mark.parametrize("method", METHODS)
+@few
 @given(counts)
 def test_ends_mirror_when_success_and_failure_are_swapped(method, count):
     x, n = count
@@ -51,6 +54,7 @@ def test_ends_mirror_when_success_and_failure_are_swapped(method, count):
 
 
 @pytest.mark.parametrize("method", INSIDE)
+@few
 @given(counts)
 def test_ends_lie_in_the_unit_interval_about_the_figure(method, count):
     estimate = proportion(*count, method=method)
@@ -82,6 +86,7 @@ def test_jeffreys_conventions_differ_at_the_edge_only():
     assert ends_of(7, 20, method="jeffreys") == ends_of(7, 20, method="jeffreys_one_sided")
 
 
+@few
 @given(counts)
 def test_the_closed_wilson_ends_are_scipys(count):
     x, n = count

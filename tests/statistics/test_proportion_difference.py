@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medassay.core.errors import WrongUse
 from medassay.statistics.paired_proportions import mcnemar, paired_difference
 from medassay.statistics.proportion_difference import _restricted, proportion_difference
+
+few = settings(max_examples=20)
 
 groups = st.integers(1, 80).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 intervals = st.sampled_from(["newcombe", "mee", "miettinen_nurminen", "agresti_caffo", "wald"])
@@ -28,6 +30,7 @@ def test_intervals_are_those_of_newcombes_table(first, second, newcombe, mee):
         assert (estimate.lower, estimate.upper) == pytest.approx(ends, abs=6e-5)
 
 
+@few
 @given(groups, groups, intervals)
 def test_a_difference_changes_its_sign_when_groups_are_swapped(first, second, interval):
     one = proportion_difference(first, second, interval=interval)
@@ -36,6 +39,7 @@ def test_a_difference_changes_its_sign_when_groups_are_swapped(first, second, in
     assert (one.lower, one.upper) == pytest.approx((-other.upper, -other.lower), abs=1e-6)
 
 
+@few
 @given(groups, groups, st.sampled_from(["newcombe", "mee", "miettinen_nurminen"]))
 def test_score_intervals_stay_between_minus_one_and_one_about_the_figure(first, second, interval):
     estimate = proportion_difference(first, second, interval=interval)
@@ -43,6 +47,7 @@ def test_score_intervals_stay_between_minus_one_and_one_about_the_figure(first, 
     assert estimate.value - 1e-9 <= estimate.upper <= 1
 
 
+@few
 @given(groups, groups, st.floats(-0.95, 0.95))
 def test_the_closed_restricted_estimate_is_the_likeliest(first, second, difference):
     (x1, n1), (x2, n2) = first, second
@@ -74,6 +79,7 @@ def test_tango_is_fagerlands_example():
     assert mcnemar((1, 1, 7, 12), version="mid_p").p_value == pytest.approx(0.0390625)
 
 
+@few
 @given(tables, paired, st.sampled_from(["wilson", "jeffreys"]))
 def test_a_paired_difference_changes_its_sign_when_results_are_swapped(table, interval, base):
     a, b, c, d = table
@@ -82,6 +88,7 @@ def test_a_paired_difference_changes_its_sign_when_results_are_swapped(table, in
     assert (one.lower, one.upper) == pytest.approx((-other.upper, -other.lower), abs=1e-6)
 
 
+@few
 @given(tables, st.sampled_from(["newcombe", "mover", "tango"]))
 def test_paired_score_intervals_hold_the_figure_within_minus_one_and_one(table, interval):
     estimate = paired_difference(table, interval=interval)
@@ -89,6 +96,7 @@ def test_paired_score_intervals_hold_the_figure_within_minus_one_and_one(table, 
     assert estimate.value - 1e-9 <= estimate.upper <= 1 + 1e-9
 
 
+@few
 @given(tables, st.sampled_from(["exact", "mid_p", "chi2", "chi2_corrected"]))
 def test_mcnemar_knows_the_discordant_pairs_only(table, version):
     _, b, c, _ = table

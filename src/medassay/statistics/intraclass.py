@@ -82,7 +82,12 @@ def icc(ratings: ArrayLike, *, form: Form, unit: str = "1", confidence: float = 
     noise = squares.within if form.startswith("1") else squares.error
     if noise <= least:
         return Estimate(value=value, unit=unit, n_subjects=n, undefined="no interval: no residual variance")
-    lower, upper = _ends(squares, form, (1 + confidence) / 2)
+    ends = _ends(squares, form, (1 + confidence) / 2)
+    if ends is None:
+        return Estimate(
+            value=value, unit=unit, n_subjects=n, undefined="no interval: the subjects vary too little"
+        )
+    lower, upper = ends
     return Estimate(
         value=value,
         lower=lower,
@@ -160,40 +165,48 @@ def _value(squares: MeanSquares, form: Form) -> float:
     return true / (squares.between + extra)
 
 
-def _ends(squares: MeanSquares, form: Form, quantile: float) -> tuple[float, float]:
+def _ends(squares: MeanSquares, form: Form, quantile: float) -> tuple[float, float] | None:
+    """Ends of the interval; None where one of them is no number or lies beyond where a mean of k has any."""
     n, k = squares.n, squares.k
     if form.startswith("2"):
         single = _agreement(squares, quantile)
-        if form == "2,1":
-            return single
-        lower, upper = (k * end / (1 + (k - 1) * end) for end in single)  # Spearman and Brown
-        return lower, upper
-    noise, free = (
-        (squares.within, n * (k - 1)) if form.startswith("1") else (squares.error, (n - 1) * (k - 1))
-    )
-    f = squares.between / noise
-    low = float(f / stats.f.ppf(quantile, n - 1, free))
-    high = float(f * stats.f.ppf(quantile, free, n - 1))
-    if form.endswith("k"):
-        return 1 - 1 / low if low > 0 else -float("inf"), 1 - 1 / high if high > 0 else -float("inf")
-    return (low - 1) / (low + k - 1), (high - 1) / (high + k - 1)
+    else:
+        noise, free = (
+            (squares.within, n * (k - 1)) if form.startswith("1") else (squares.error, (n - 1) * (k - 1))
+        )
+        f = squares.between / noise
+        low = float(f / stats.f.ppf(quantile, n - 1, free))
+        high = float(f * stats.f.ppf(quantile, free, n - 1))
+        single = (low - 1) / (low + k - 1), (high - 1) / (high + k - 1)
+    if not np.isfinite(single).all() or single[0] > single[1]:
+        return None
+    if form.endswith("1"):
+        return single
+    if 1 + (k - 1) * single[0] <= SAME_FIGURE:
+        return None
+    lower, upper = (k * end / (1 + (k - 1) * end) for end in single)  # Spearman and Brown
+    return lower, upper
 
 
 def _agreement(squares: MeanSquares, quantile: float) -> tuple[float, float]:
-    """McGraw and Wong, table 7, case 2: degrees of freedom by Satterthwaite."""
+    """McGraw and Wong, table 7, case 2: degrees of freedom by Satterthwaite; NaN where they do not exist."""
     n, k = squares.n, squares.k
     between, raters, error = squares.between, squares.raters, squares.error
     value = (between - error) / (between + (k - 1) * error + k * (raters - error) / n)
+    if value >= 1:
+        return float("nan"), float("nan")
     a = k * value / (n * (1 - value))
     b = 1 + k * value * (n - 1) / (n * (1 - value))
-    free = (a * raters + b * error) ** 2 / (
-        (a * raters) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1))
-    )
-    low, high = stats.f.ppf(quantile, n - 1, free), stats.f.ppf(quantile, free, n - 1)
+    spread = (a * raters) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1))
+    free = (a * raters + b * error) ** 2 / spread if spread > 0 else 0.0
+    if free <= 0:
+        return float("nan"), float("nan")
+    low, high = float(stats.f.ppf(quantile, n - 1, free)), float(stats.f.ppf(quantile, free, n - 1))
     rest = k * raters + (k * n - k - n) * error
-    lower = n * (between - low * error) / (low * rest + n * between)
-    upper = n * (high * between - error) / (rest + n * high * between)
-    return float(lower), float(upper)
+    below, above = low * rest + n * between, rest + n * high * between
+    if not (np.isfinite(below) and np.isfinite(above)) or below <= 0 or above <= 0:
+        return float("nan"), float("nan")
+    return n * (between - low * error) / below, n * (high * between - error) / above
 
 
 def _ratings(ratings: ArrayLike) -> FloatArray:
