@@ -1,8 +1,28 @@
 """Every run of the suite tries the same examples, so that a red run is red again; `--hypothesis-profile=explore`
 tries new ones."""
 
+import os
+import shutil
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def debian_program():
+    """The path of a program from `apt.txt`. Where it is not installed the test is skipped, which CI may not do."""
+
+    def find(name):
+        path = shutil.which(name)
+        if path is None:
+            reason = f"{name} is not installed: see apt.txt"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return path
+
+    return find

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -271,3 +272,18 @@ def test_the_room_s_own_reasons_have_their_words():
     reasons = re.findall(r'"not sealed: ([^"]+)"', inspect.getsource(sandbox))
     assert len(reasons) >= 3
     assert [reason for reason in reasons if f"means:{reason}" not in sentences()] == []
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_an_outside_reader_finds_title_and_headings_as_text_in_the_pdf(record, lang, debian_program, tmp_path):
+    paper = compose(record, lang, "maker")
+    (tmp_path / "report.pdf").write_bytes(pdf_of(paper))
+    read = subprocess.run(
+        [debian_program("pdftotext"), "-layout", "-enc", "UTF-8", "report.pdf", "-"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    ).stdout.decode()
+    text = re.sub(r"\s", "", read)
+    for wanted in (paper.title, *(section.title for section in paper.sections)):
+        assert re.sub(r"\s", "", wanted) in text
