@@ -41,5 +41,8 @@ test: .venv/ready
 	$(BIN)/lint-imports
 	$(BIN)/python -P -m pytest -n 2
 
+docs: .venv/ready
+	$(BIN)/python docs/generate_schemas.py
+
 clean:
 	rm -rf .venv .medassay .dvc dvc.lock exports pipeline reports

@@ -189,11 +189,6 @@ def number_of(given: Given, run_digest: str) -> str:
     return f"{given.dataset.stem}.{given.dataset.source.name}.{given.device.version}.{run_digest[:12]}"
 
 
-def json_schema() -> dict[str, Any]:
-    """JSON Schema of the record, for those who read it without this package."""
-    return ReportRecord.model_json_schema()
-
-
 def _scope(given: Given) -> Scope:
     run = given.run
     missing = unanswered(given)
