@@ -79,6 +79,11 @@ class Paper(Words):
         found = next(e for e in self.given.protocol.endpoints if e.id == figure.endpoint)
         return self.of(found.title)
 
+    def asked(self, statistics: Mapping[str, float]) -> dict[str, float]:
+        """Those statistics that a figure of this report is made of; the record holds what else was counted."""
+        used = {name for figure in self.record.figures for name in (*figure.numerator, *figure.denominator)}
+        return {name: value for name, value in statistics.items() if name in used}
+
     def axis(self, axis: str) -> str:
         return self.word(f"stratum:{axis}", axis)
 

@@ -163,7 +163,7 @@ def annex_subjects(paper: Paper) -> Iterable[Block]:
                 ", ".join(paper.level(axis, level) for axis, level in sorted(row.strata.items()) if level)
                 or paper.say("not_available"),
                 numbers.count(row.samples),
-                counts(row.statistics),
+                counts(paper.asked(row.statistics)),
             ]
             for row in paper.given.run.subjects
         ],

@@ -24,7 +24,7 @@ def errors(paper: Paper) -> Iterable[Block]:
     yield table(
         paper.say("errors_caption"),
         [Column(paper.say("statistic"), weight=2), Column(paper.say("sum"), "right")],
-        [[Code(name), numbers.count(value)] for name, value in paper.record.sums.items()],
+        [[Code(name), numbers.count(value)] for name, value in paper.asked(paper.record.sums).items()],
     )
     statuses: Counter[str] = Counter(case.status for case in run.cases)
     yield table(
@@ -46,7 +46,7 @@ def errors(paper: Paper) -> Iterable[Block]:
                 Code(case.sample),
                 paper.say(f"case:{case.status}"),
                 numbers.count(case.badness),
-                counts(case.statistics),
+                counts(paper.asked(case.statistics)),
             ]
             for case in worst
         ],
