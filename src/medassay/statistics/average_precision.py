@@ -11,6 +11,7 @@ Everingham et al., Int J Comput Vis 88:303-338, 2010 (VOC, 11 points; all points
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -29,7 +30,6 @@ Convention = Literal["coco_101", "voc_11", "all_point", "step"]
 Ties = Literal["input_order", "together"]
 
 RECALL_LEVELS = {"coco_101": np.linspace(0, 1, 101), "voc_11": np.linspace(0, 1, 11)}
-CELLS_AT_ONCE = 4_000_000  # weights held at a time
 
 
 @method(
@@ -83,13 +83,13 @@ def average_precision(
     0.752475
     """
     ranked = _ranked(scores, correct, ignored, np.zeros(np.shape(scores), np.int64), _order(convention, ties))
-    if int(ranked[1].sum()) > references:
+    if len(ranked.hit_owner) > references:
         raise WrongUse(
-            found=f"{int(ranked[1].sum())} correct detections of {references} references",
+            found=f"{len(ranked.hit_owner)} correct detections of {references} references",
             wanted="a reference detected once at most",
             remedy="Match one to one first (`tasks.boxes.match_boxes`).",
         )
-    value = _averages(*ranked, np.array([[1.0]]), np.array([float(references)]), convention)[0]
+    value = _averages(ranked, np.ones((1, 1)), np.array([float(references)]), convention)[0]
     if not np.isfinite(value):
         return Estimate(value=None, n_subjects=0, n_events=0, undefined="no reference object")
     return Estimate(value=float(value), n_subjects=1, n_events=references)
@@ -149,7 +149,7 @@ def average_precision_over_subjects(
             remedy="Number the subjects from 0, also those without a detection.",
         )
     ranked = _ranked(scores, correct, ignored, owner.astype(np.int64), _order(convention, ties))
-    counts = np.bincount(ranked[2], ranked[1], len(of_subject))
+    counts = np.bincount(ranked.hit_owner, minlength=len(of_subject))
     if (counts > of_subject).any():
         raise WrongUse(
             found="a subject with more correct detections than references",
@@ -157,7 +157,7 @@ def average_precision_over_subjects(
             remedy="Match one to one first (`tasks.boxes.match_boxes`).",
         )
     return over_subjects(
-        lambda weights: _averages(*ranked, weights, of_subject, convention),
+        lambda weights: _averages(ranked, weights, of_subject, convention),
         len(of_subject),
         contributing=int(np.count_nonzero(of_subject)),
         events=float(of_subject.sum()),
@@ -247,10 +247,23 @@ def _order(convention: Convention, ties: Ties | None) -> Ties:
     return ties or ("input_order" if convention == "coco_101" else "together")
 
 
+@dataclass(frozen=True)
+class _Ranked:
+    """Owners of the correct and of the false detections by falling score, and the points of the curve.
+
+    Precision falls with each false detection, so only points that end with correct ones are looked at: after how
+    many correct and how many false detections each of them comes.
+    """
+
+    hit_owner: IntArray
+    false_owner: IntArray
+    hits_through: IntArray
+    false_through: IntArray
+
+
 def _ranked(
     scores: ArrayLike, correct: ArrayLike, ignored: ArrayLike | None, owner: IntArray, ties: Ties
-) -> tuple[IntArray, BoolArray, IntArray]:
-    """Ends of the steps, `correct` and owners of the detections that count, by falling score."""
+) -> _Ranked:
     found = np.asarray(scores, np.float64)
     hit = np.asarray(correct, np.bool_)
     left = np.zeros(found.shape, np.bool_) if ignored is None else np.asarray(ignored, np.bool_)
@@ -267,32 +280,34 @@ def _ranked(
         )
     found, hit, owner = found[~left], hit[~left], owner[~left]
     order = np.argsort(-found, kind="stable")
-    ends = np.arange(len(order))
-    if ties == "together" and len(order):
-        ends = np.append(np.flatnonzero(np.diff(found[order])), len(order) - 1)
-    return ends, hit[order], owner[order]
+    found, hit, owner = found[order], hit[order], owner[order]
+    level = np.arange(len(found)) if ties == "input_order" else np.cumsum(np.diff(found, prepend=np.inf) != 0)
+    points = np.unique(level[hit])
+    return _Ranked(
+        owner[hit],
+        owner[~hit],
+        np.searchsorted(level[hit], points, side="right"),
+        np.searchsorted(level[~hit], points, side="right"),
+    )
 
 
 def _averages(
-    ends: IntArray,
-    hit: BoolArray,
-    owner: IntArray,
-    weights: FloatArray,
-    references: FloatArray,
-    convention: Convention,
+    ranked: _Ranked, weights: FloatArray, references: FloatArray, convention: Convention
 ) -> FloatArray:
     """The figure of each row of subject weights; NaN without a reference."""
     figures = np.full(len(weights), np.nan)
-    step = max(1, CELLS_AT_ONCE // max(1, len(hit)))
-    for start in range(0, len(weights), step):
-        part = weights[start : start + step]
-        of_detection = part[:, owner]
-        hits = np.cumsum(of_detection * hit, axis=1)[:, ends]
-        called = np.cumsum(of_detection, axis=1)[:, ends]
-        whole = part @ references
+    whole = weights @ references
+    for row in np.flatnonzero(whole > 0):
+        hits, false = (
+            np.concatenate([[0.0], np.cumsum(weights[row].take(owner))])[through]
+            for owner, through in (
+                (ranked.hit_owner, ranked.hits_through),
+                (ranked.false_owner, ranked.false_through),
+            )
+        )
+        called = hits + false
         precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
-        for row in np.flatnonzero(whole > 0):
-            figures[start + row] = _average(hits[row] / whole[row], precision[row], convention)
+        figures[row] = _average(hits / whole[row], precision, convention)
     return figures
 
 

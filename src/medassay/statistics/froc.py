@@ -1,7 +1,7 @@
 """Free-response ROC: sensitivity over findings against false marks a case, with intervals over subjects.
 
-All marks of a test are sorted once. A resample of subjects weighs them anew, so that 2000 resamples of the curve
-cost two cumulative sums each and no matching.
+All marks of a test are matched and sorted once. A resample of subjects weighs them anew, so that it costs two
+cumulative sums and a look at each rate.
 
 References
 ----------
@@ -32,7 +32,6 @@ BoolArray = NDArray[np.bool_]
 Reading = Literal["luna16", "linear", "step"]
 
 LUNA16_RATES: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-CELLS_AT_ONCE = 4_000_000  # weights held at a time
 
 
 @dataclass(frozen=True)
@@ -134,8 +133,9 @@ def froc_curve(marks: RankedMarks) -> FrocCurve | None:
     """
     if not marks.findings.sum() or not marks.cases.sum():
         return None
-    false, hits = (counts[0] for counts in _counts(marks, np.ones((1, len(marks.cases)))))
-    thresholds = np.concatenate([[np.inf], marks.scores[_last_of_ties(marks.scores)]])
+    last = np.flatnonzero(np.diff(marks.scores, append=-np.inf))  # of each run of equal scores
+    false, hits = (np.concatenate([[0], np.cumsum(kind)[last]]) for kind in (~marks.true, marks.true))
+    thresholds = np.concatenate([[np.inf], marks.scores[last]])
     return FrocCurve(thresholds, false / marks.cases.sum(), hits / marks.findings.sum())
 
 
@@ -236,8 +236,9 @@ def competition_performance_metric(
             wanted="rates of 0 or more; luna16, linear or step",
             remedy="LUNA16 reads at 1/8, 1/4, 1/2, 1, 2, 4 and 8.",
         )
+    steps = _steps(marks)
     return over_subjects(
-        lambda weights: _mean_sensitivity(marks, weights, at, reading),
+        lambda weights: _mean_sensitivity(marks, steps, weights, at, reading),
         len(marks.cases),
         contributing=int(np.count_nonzero(marks.findings)),
         events=float(marks.findings.sum()),
@@ -376,50 +377,71 @@ def subject_ratings(marks: RankedMarks, *, without_mark: float) -> tuple[FloatAr
     return highest, marks.findings > 0
 
 
+@dataclass(frozen=True)
+class _Steps:
+    """Where each false mark lies on the curve: the same for every weight of subjects.
+
+    Marks of one score are one step. Of each false mark: the first and last false mark of its step, and how
+    many detected findings lie before the step and up to its end.
+    """
+
+    hit_subject: IntArray
+    false_subject: IntArray
+    first: IntArray
+    last: IntArray
+    hits_before: IntArray
+    hits_through: IntArray
+
+
+def _steps(marks: RankedMarks) -> _Steps:
+    level = np.cumsum(np.diff(marks.scores, prepend=np.inf) != 0)
+    hits, false = level[marks.true], level[~marks.true]
+    return _Steps(
+        marks.subject[marks.true],
+        marks.subject[~marks.true],
+        np.searchsorted(false, false, side="left"),
+        np.searchsorted(false, false, side="right") - 1,
+        np.searchsorted(hits, false, side="left"),
+        np.searchsorted(hits, false, side="right"),
+    )
+
+
 def _mean_sensitivity(
-    marks: RankedMarks, weights: FloatArray, rates: FloatArray, reading: Reading
+    marks: RankedMarks, steps: _Steps, weights: FloatArray, rates: FloatArray, reading: Reading
 ) -> FloatArray:
     """The mean over the rates of each row of subject weights; NaN without a finding."""
     figures = np.full(len(weights), np.nan)
-    step = max(1, CELLS_AT_ONCE // max(1, len(marks.scores)))
-    for start in range(0, len(weights), step):
-        part = weights[start : start + step]
-        false, hits = _counts(marks, part)
-        cases, findings = part @ marks.cases, part @ marks.findings
-        for row in np.flatnonzero((cases > 0) & (findings > 0)):
-            read = _read(false[row], hits[row], cases[row], findings[row], rates, reading)
-            figures[start + row] = read.mean()
+    cases, findings = weights @ marks.cases, weights @ marks.findings
+    for row in np.flatnonzero((cases > 0) & (findings > 0)):
+        hits = np.concatenate([[0.0], np.cumsum(weights[row].take(steps.hit_subject))])
+        false = np.cumsum(weights[row].take(steps.false_subject))
+        read = _read(steps, hits / findings[row], _per_case(false, cases[row], reading), rates, reading)
+        figures[row] = read.mean()
     return figures
 
 
+def _per_case(false: FloatArray, cases: float, reading: Reading) -> FloatArray:
+    shares: FloatArray = false
+    if reading == "luna16" and len(false) and false[-1] > 0:
+        shares = false / false[-1] * false[-1]  # the script's order of operations
+    return shares / cases
+
+
 def _read(
-    false: FloatArray, hits: FloatArray, cases: float, findings: float, rates: FloatArray, reading: Reading
+    steps: _Steps, sensitivity: FloatArray, per_case: FloatArray, rates: FloatArray, reading: Reading
 ) -> FloatArray:
-    sensitivity = hits / findings
-    if reading == "step":
-        return sensitivity[np.searchsorted(false, rates * cases, side="right") - 1]
-    per_case = false / cases
-    if reading == "luna16" and false[-1] > 0:
-        per_case = false / false[-1] * false[-1] / cases
-    return np.interp(rates, per_case, sensitivity)
-
-
-def _counts(marks: RankedMarks, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """False marks and detected findings at or above each distinct score, shape (n, n_scores + 1), from 0."""
-    last = _last_of_ties(marks.scores)
-    of_mark = weights[:, marks.subject]
-    counts = []
-    for counted in (~marks.true, marks.true):
-        reached = np.cumsum(of_mark * counted, axis=1)[:, last]
-        counts.append(np.concatenate([np.zeros((len(weights), 1)), reached], axis=1))
-    return counts[0], counts[1]
-
-
-def _last_of_ties(ordered: FloatArray) -> IntArray:
-    """Where each run of equal scores ends."""
-    if not len(ordered):
-        return np.zeros(0, np.int64)
-    return np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
+    """Sensitivity at each rate: between the step before the first false mark too many and that mark's step."""
+    read = np.full(len(rates), sensitivity[-1])
+    beyond = np.searchsorted(per_case, rates, side="right")
+    for place in np.flatnonzero(beyond < len(per_case)):
+        mark = beyond[place]
+        before, through = sensitivity[steps.hits_before[mark]], sensitivity[steps.hits_through[mark]]
+        read[place] = before
+        if reading != "step":
+            start = per_case[steps.first[mark] - 1] if steps.first[mark] else 0.0
+            slope = (through - before) / (per_case[steps.last[mark]] - start)
+            read[place] += slope * (rates[place] - start)
+    return read
 
 
 def _by_subject(marks: RankedMarks, counted: BoolArray) -> FloatArray:
