@@ -149,7 +149,7 @@ def test_readings_of_few_digits_can_be_compared_within_a_tolerance():
     assert exact.at_minus_one < 4
 
 
-def test_five_thousand_pairs_need_memory_for_few_of_their_slopes():
+def test_thousands_of_pairs_need_memory_for_few_of_their_slopes():
     generator = np.random.default_rng(2)
     truth = generator.uniform(1, 100, 3000)
     x, y = (truth * generator.normal(1, 0.05, 3000) for _ in range(2))
