@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
 from medassay.statistics.intervals import require_confidence
+from medassay.statistics.order_statistics import quantile_ranks
 
 
 @method(
@@ -56,15 +56,15 @@ def quantile(values: ArrayLike, *, share: float = 0.5, unit: str = "s", confiden
     if n == 0:
         return Estimate(value=None, unit=unit, n_subjects=0, undefined="no value")
     value = float(np.quantile(found, share))
-    tail = (1 - confidence) / 2
-    lower, upper = _ranks(n, share, tail)
-    if lower < 1 or upper > n:
+    ranks = quantile_ranks(n, share, confidence)
+    if ranks is None:
         return Estimate(
             value=value,
             unit=unit,
             n_subjects=n,
             undefined=f"no interval: {n} values are too few for this quantile",
         )
+    lower, upper = ranks
     return Estimate(
         value=value,
         lower=float(found[lower - 1]),
@@ -74,14 +74,3 @@ def quantile(values: ArrayLike, *, share: float = 0.5, unit: str = "s", confiden
         unit=unit,
         n_subjects=n,
     )
-
-
-def _ranks(n: int, share: float, tail: float) -> tuple[int, int]:
-    """The highest rank l with P(B < l) <= tail, and the lowest u with P(B >= u) <= tail."""
-    ranks = np.arange(n + 2)
-    below = stats.binom.cdf(ranks - 1, n, share)
-    above = stats.binom.sf(ranks - 1, n, share)
-    slack = tail * (1 + 1e-12)  # a tail that is the limit itself is within it
-    lower = int(np.flatnonzero(below <= slack).max(initial=0))
-    upper = int(np.flatnonzero(above <= slack).min(initial=n + 1))
-    return lower, upper

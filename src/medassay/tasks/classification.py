@@ -223,7 +223,7 @@ def count_labels(
     return SubjectCounts(
         names,
         _sum_by(owner, _cells(true, said), len(names)),
-        _count(owner, absent.any(axis=1), len(names)),
+        _count(owner, np.asarray(absent.any(axis=1)), len(names)),
     )
 
 
