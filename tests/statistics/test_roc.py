@@ -193,6 +193,11 @@ def test_average_precision_has_an_interval_of_people():
     assert by_person == average_precision(labels, scores, subjects=owner, seed=4)
 
 
+def test_a_number_of_replicates_that_is_none_is_refused():
+    with pytest.raises(WrongUse, match="replicates"):
+        average_precision([0, 1], [1, 2], replicates=-1)
+
+
 def test_what_has_no_precision_says_why():
     assert average_precision([0, 0], [1, 2]).undefined == "no positive case"
     assert average_precision([1, 1], [1, 2]).undefined == "no interval: every resample gives the same figure"

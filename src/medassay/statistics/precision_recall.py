@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
 from medassay.statistics.intervals import not_estimable, require_confidence, with_interval, without_interval
@@ -97,6 +98,8 @@ def average_precision(
     (0.8333, 'no interval: not asked for')
     """
     require_confidence(confidence)
+    if replicates < 0:
+        raise WrongUse(found=f"{replicates} replicates", wanted="0 or more", remedy="Use 2000.")
     flags = binary_labels(labels)
     values = scores_of(scores, len(flags))
     codes, count = (
