@@ -92,6 +92,8 @@ def test_each_class_is_counted_by_itself():
 
 def test_what_cannot_be_estimated_is_said():
     assert count_dispersion([0, 0], [0, 0]).undefined == "no pair counted anything"
+    alike = count_dispersion([3, 4], [3, 4])
+    assert (alike.value, alike.lower, alike.undefined) == (0, None, "no interval: all pairs are equal")
     assert mean_count_error([], [], seed=1).undefined == "no case"
     assert exact_count_rate([], [], seed=1).value is None
     assert poisson_agreement([], []).value is None

@@ -184,8 +184,8 @@ def count_dispersion(reference: ArrayLike, prediction: ArrayLike, *, confidence:
 
     Examples
     --------
-    >>> count_dispersion([10, 40, 0], [14, 20, 0]).value
-    3.6666666666666665
+    >>> round(count_dispersion([10, 40, 0], [14, 20, 0]).value, 3)
+    3.667
     """
     first, second = _pairs(reference, prediction)
     whole = first + second
@@ -198,11 +198,15 @@ def count_dispersion(reference: ArrayLike, prediction: ArrayLike, *, confidence:
             found=f"confidence {confidence:g}", wanted="between 0 and 1", remedy="Write 95 % as 0.95."
         )
     scatter = float(((first - second)[told] ** 2 / whole[told]).sum())
-    upper, lower = stats.chi2.ppf([(1 - confidence) / 2, (1 + confidence) / 2], pairs)
+    if scatter == 0:  # the chi-squared interval would have no width
+        return Estimate(
+            value=0.0, n_subjects=len(whole), n_events=pairs, undefined="no interval: all pairs are equal"
+        )
+    low, high = stats.chi2.ppf([(1 - confidence) / 2, (1 + confidence) / 2], pairs)
     return Estimate(
         value=scatter / pairs,
-        lower=scatter / float(lower),
-        upper=scatter / float(upper),
+        lower=scatter / float(high),
+        upper=scatter / float(low),
         confidence=confidence,
         method="chi_squared",
         n_subjects=len(whole),
