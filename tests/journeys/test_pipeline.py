@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -69,8 +70,12 @@ def test_the_pipeline_runs_through_dvc_and_a_second_run_does_nothing(run):
     ]
     assert row["verdict"] == "demonstration_only"
     assert (run.root / row["report"]).read_bytes().startswith(b"%PDF")
-    record = run.root / "reports" / STEM / "phantom" / f"{DEVICE}.json"
-    run("medassay", "verify", str(record))
+    blocks = re.findall(
+        r"^```sh\n(.*?)^```", (ROOT / "docs" / "reading-a-report.md").read_text("utf-8"), re.S | re.M
+    )
+    assert len(blocks) == 2
+    run("bash", "-euc", "".join(blocks))
+    assert json.loads((run.root / "verified.json").read_text())["passed"]
 
     ledger = (run.root / ".medassay" / "ledger.jsonl").read_bytes()
     assert "Running stage" not in run("dvc", "repro", LAST)
