@@ -8,9 +8,36 @@ TEXT = {"zh": "甲", "en": "a"}
 PLAN = {
     "version": "1",
     "task": "events",
-    "endpoints": [{"id": "se", "title": TEXT, "metric": "sensitivity"}],
+    "endpoints": [
+        {
+            "id": "se",
+            "title": TEXT,
+            "metric": "sensitivity",
+            "goals": {"hospital": {"direction": "at_least", "limit": 0.85}},
+        },
+        {"id": "fa", "title": TEXT, "metric": "alarms"},
+    ],
     "primary": "se",
+    "alpha": 0.025,
     "confidence": 0.95,
+    "tested": ["se"],
+    "sample_size": {
+        "hospital": {
+            "measure": "proportion",
+            "assumed": 0.95,
+            "subjects": 60,
+            "per_subject": 5,
+            "correlation": 0.1,
+            "aim": 0.8,
+            "power": 0.988,
+            "reason": TEXT,
+        }
+    },
+    "interval": "bca",
+    "clusters": "subject",
+    "unusable_prediction": "worst",
+    "empties": "not_counted",
+    "stress": None,
     "replicates": 2000,
     "seed": 1,
     "unit_of_analysis": "subject",
@@ -69,3 +96,48 @@ rules = {
 @pytest.mark.parametrize(("estimate", "goal", "synthetic", "expected"), rules.values(), ids=rules)
 def test_the_verdict_follows_the_rule(estimate, goal, synthetic, expected):
     assert verdict(estimate, goal, minimum_subjects=20, synthetic=synthetic) is expected
+
+
+unfit = {
+    "a confidence that alpha does not ask for": {"confidence": 0.9},
+    "a tested endpoint that does not exist": {"tested": ["se", "sp"], "multiplicity": "holm"},
+    "several tested under one primary": {"tested": ["se", "fa"]},
+    "one tested under Holm's rule": {"multiplicity": "holm"},
+    "another tested first": {"tested": ["fa", "se"], "multiplicity": "fixed_sequence"},
+    "a tested endpoint without goal or comparator": {"tested": ["se", "fa"], "multiplicity": "holm"},
+    "a goal without a planned size": {"sample_size": {}},
+    "a planned size without a goal": {
+        "sample_size": dict.fromkeys(("hospital", "elsewhere"), PLAN["sample_size"]["hospital"])
+    },
+    "empties that the scorer does not follow": {"options": {"both_empty": "perfect"}},
+    "an axis twice": {
+        "subgroups": ["noise"],
+        "factors": [{"axis": "noise", "title": TEXT, "column": "noise", "cuts": "tertiles"}],
+    },
+    "cuts that fall": {"factors": [{"axis": "n", "title": TEXT, "column": "n", "cuts": [2, 1]}]},
+    "a non-inferiority claim without a margin": {
+        "comparator": {
+            "title": TEXT,
+            "endpoint": "se",
+            "claim": "non_inferiority",
+            "margin": 0,
+            "reason": TEXT,
+        }
+    },
+    "strengths that fall": {
+        "stress": {
+            "samples": 3,
+            "seed": 1,
+            "repeat": True,
+            "conditions": [
+                {"id": "n", "title": TEXT, "perturbation": "noise", "strengths": [2, 1], "hold_to": 1}
+            ],
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("changes", unfit.values(), ids=unfit)
+def test_what_does_not_fit_together_is_refused(changes):
+    with pytest.raises(ValidationError):
+        Protocol.model_validate(PLAN | changes)

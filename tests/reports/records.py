@@ -120,7 +120,27 @@ def protocol(**changes: Any) -> Protocol:
             },
         ],
         "primary": "veb_se",
+        "alpha": 0.025,
         "confidence": 0.95,
+        "tested": ["veb_se"],
+        "sample_size": {
+            name: {
+                "measure": "proportion",
+                "assumed": 0.95,
+                "subjects": 24,
+                "per_subject": 100,
+                "correlation": 0.05,
+                "aim": 0.8,
+                "power": 1.0,
+                "reason": pair("示例", "An example"),
+            }
+            for name in ("phantom", "open", "ward", "stray")
+        },
+        "interval": "percentile",
+        "clusters": "subject",
+        "unusable_prediction": "worst",
+        "empties": "not_counted",
+        "stress": None,
         "replicates": 1000,
         "seed": 20261101,
         "unit_of_analysis": "subject",

@@ -97,6 +97,7 @@ def test_every_verdict_and_outcome_has_its_word():
     assert {say(f"verdict:{verdict.value}", "zh") for verdict in Verdict} == {
         "达到",
         "未达到",
+        "未检验（前一终点未达到）",
         "样本量不足",
         "仅演示",
     }

@@ -11,14 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
+from medassay.evaluation.heterogeneity import Heterogeneity, heterogeneity
+from medassay.evaluation.multiplicity import decide
 from medassay.evaluation.protocol import Endpoint, Goal, Protocol, Verdict, verdict
 from medassay.evaluation.scorer import Metric
 from medassay.evaluation.strata import Strata
-from medassay.statistics.ratio import Interval, ratio
-from medassay.statistics.resampling import jackknife_ratio
+from medassay.statistics.rao_scott import clustered_proportion
+from medassay.statistics.ratio import Interval as Resampled
+from medassay.statistics.ratio import ratio
+from medassay.statistics.resampling import jackknife_ratio, resampled_sums
 
 FloatArray = NDArray[np.float64]
+Interval = Literal["percentile", "bca", "rao_scott"]
 NOT_AVAILABLE = "not available"
+MOST_SHUFFLED = 20_000_000  # labels: with 100,000 subjects 200 permutations, and a p-value in steps of 0.005
 Choice = Literal["other_interval", "answered_only", "one_subject_less_lowest", "one_subject_less_highest"]
 
 
@@ -34,9 +40,13 @@ class EndpointResult(_Result):
     numerator: dict[str, float] = Field(description="weights of the statistics")
     denominator: dict[str, float]
     better: Literal["higher", "lower", "nearer_zero"]
+    standing: Literal["primary", "tested", "descriptive"] = Field(description="in the protocol's family")
     estimate: Estimate
     goal: Goal | None = Field(description="None: reported only")
     verdict: Verdict | None = Field(description="None exactly where there is no goal")
+    decided_at: float | None = Field(
+        default=None, description="confidence of the interval that decided, where multiplicity widened it"
+    )
 
 
 class Cell(_Result):
@@ -55,6 +65,19 @@ class Subgroup(_Result):
     available: bool = Field(description="whether any subject's stratum is stated")
     not_available: str = ""
     cells: tuple[Cell, ...]
+    heterogeneity: Heterogeneity | None = Field(
+        default=None, description="of the primary endpoint over the cells that are shown; None: no cells"
+    )
+
+
+class WorstSubgroup(_Result):
+    """The shown cell in which the primary endpoint comes out worst."""
+
+    axis: str
+    level: str | None
+    subjects: int
+    estimate: Estimate
+    verdict: Verdict | None
 
 
 class Sensitivity(_Result):
@@ -77,6 +100,7 @@ class Results(_Result):
     verdict: Verdict | None = Field(description="of the primary endpoint; None: the source has no goal")
     endpoints: tuple[EndpointResult, ...]
     subgroups: tuple[Subgroup, ...]
+    worst_subgroup: WorstSubgroup | None = Field(default=None, description="None: no cell has a figure")
     sensitivity: tuple[Sensitivity, ...]
 
     def of(self, endpoint: str) -> EndpointResult:
@@ -122,22 +146,20 @@ def analyse(
     answered = None if answered is None else [answered[index] for index in order]
     table = _Table(protocol, tuple(sorted(subjects)), [statistics[index] for index in order])
     formulas = {endpoint.id: _metric(endpoint, metrics) for endpoint in protocol.endpoints}
-    everyone = np.arange(len(subjects))
-    endpoints = tuple(
-        _endpoint(table, endpoint, formulas[endpoint.id], source, synthetic)
-        for endpoint in protocol.endpoints
-    )
+    endpoints = _endpoints(table, formulas, source, synthetic)
     primary = next(result for result in endpoints if result.endpoint == protocol.primary)
     judged = _Judged(protocol, primary.goal, synthetic)
     formula = formulas[protocol.primary]
+    subgroups = tuple(_subgroup(table, formulas, axis, strata) for axis in protocol.axes)
     return Results(
         protocol=protocol.digest,
         source=source,
-        subjects=len(everyone),
+        subjects=len(subjects),
         primary=protocol.primary,
         verdict=primary.verdict,
         endpoints=endpoints,
-        subgroups=tuple(_subgroup(table, formulas, axis, strata) for axis in protocol.subgroups),
+        subgroups=subgroups,
+        worst_subgroup=_worst(subgroups, primary, judged),
         sensitivity=(
             *_other_interval(table, formula, judged),
             *_answered_only(protocol, table.subjects, answered, formula, judged),
@@ -174,19 +196,64 @@ class _Table:
         return total
 
     def estimate(
-        self, metric: Metric, chosen: NDArray[np.int_], interval: Interval | None = None
+        self,
+        metric: Metric,
+        chosen: NDArray[np.int_],
+        interval: Interval | None = None,
+        *,
+        confidence: float | None = None,
     ) -> Estimate:
         """The metric over the chosen subjects."""
+        named = self.protocol.interval if interval is None else interval
+        level = self.protocol.confidence if confidence is None else confidence
+        return self._estimate(metric, chosen, named, level, None)
+
+    def estimates(self, metrics: Mapping[str, Metric], chosen: NDArray[np.int_]) -> dict[str, Estimate]:
+        """All metrics over the chosen subjects, with one draw of subjects for all of them."""
+        sums: FloatArray | None = None
+        if len(chosen) >= 2:
+            parts = [part for metric in metrics.values() for part in self._sums(metric)]
+            sums = resampled_sums(
+                np.column_stack(parts)[chosen], self.protocol.replicates, self.protocol.seed
+            )
+        return {
+            name: self._estimate(
+                metric,
+                chosen,
+                self.protocol.interval,
+                self.protocol.confidence,
+                None if sums is None else sums[:, 2 * place : 2 * place + 2],
+            )
+            for place, (name, metric) in enumerate(metrics.items())
+        }
+
+    def _sums(self, metric: Metric) -> tuple[FloatArray, FloatArray]:
+        return self.combine(metric.numerator), self.combine(metric.denominator)
+
+    def _estimate(
+        self,
+        metric: Metric,
+        chosen: NDArray[np.int_],
+        interval: Interval,
+        confidence: float,
+        sums: FloatArray | None,
+    ) -> Estimate:
+        numerator, denominator = (part[chosen] for part in self._sums(metric))
+        if interval == "rao_scott" and is_proportion(metric) and denominator.any():
+            found = clustered_proportion(numerator, denominator, confidence=confidence)
+            return found.model_copy(update={"unit": metric.unit})
+        resampled: Resampled = "percentile" if interval == "percentile" else "bca"
         return ratio(
-            self.combine(metric.numerator)[chosen],
-            self.combine(metric.denominator)[chosen],
+            numerator,
+            denominator,
             undefined=metric.undefined,
             seed=self.protocol.seed,
             replicates=self.protocol.replicates,
-            confidence=self.protocol.confidence,
+            confidence=confidence,
             unit=metric.unit,
-            interval=interval or self.protocol.interval,
+            interval=resampled,
             proportion=is_proportion(metric),
+            sums=sums,
         )
 
 
@@ -235,21 +302,44 @@ def metric_name(endpoint: Endpoint) -> str:
     return endpoint.metric if endpoint.of is None else f"{endpoint.metric}[{endpoint.of}]"
 
 
-def _endpoint(
-    table: _Table, endpoint: Endpoint, metric: Metric, source: str, synthetic: bool
-) -> EndpointResult:
-    estimate = table.estimate(metric, np.arange(len(table.subjects)))
-    goal = endpoint.goals.get(source)
-    return EndpointResult(
-        endpoint=endpoint.id,
-        metric=metric_name(endpoint),
-        numerator=dict(metric.numerator),
-        denominator=dict(metric.denominator),
-        better=metric.better,
-        estimate=estimate,
-        goal=goal,
-        verdict=_Judged(table.protocol, goal, synthetic)(estimate),
+def _endpoints(
+    table: _Table, formulas: Mapping[str, Metric], source: str, synthetic: bool
+) -> tuple[EndpointResult, ...]:
+    protocol = table.protocol
+    everyone = np.arange(len(table.subjects))
+    estimates = table.estimates(formulas, everyone)
+    goals = {endpoint.id: endpoint.goals.get(source) for endpoint in protocol.endpoints}
+    decided = decide(
+        protocol,
+        goals,
+        lambda name, level: (
+            estimates[name]
+            if level == protocol.confidence
+            else table.estimate(formulas[name], everyone, confidence=level)
+        ),
+        synthetic=synthetic,
     )
+    return tuple(
+        EndpointResult(
+            endpoint=endpoint.id,
+            metric=metric_name(endpoint),
+            numerator=dict(formulas[endpoint.id].numerator),
+            denominator=dict(formulas[endpoint.id].denominator),
+            better=formulas[endpoint.id].better,
+            standing=_standing(protocol, endpoint.id),
+            estimate=estimates[endpoint.id],
+            goal=goals[endpoint.id],
+            verdict=decided[endpoint.id].verdict,
+            decided_at=decided[endpoint.id].confidence,
+        )
+        for endpoint in protocol.endpoints
+    )
+
+
+def _standing(protocol: Protocol, endpoint: str) -> Literal["primary", "tested", "descriptive"]:
+    if endpoint == protocol.primary:
+        return "primary"
+    return "tested" if endpoint in protocol.tested else "descriptive"
 
 
 def _subgroup(table: _Table, formulas: Mapping[str, Metric], axis: str, strata: Sequence[Strata]) -> Subgroup:
@@ -258,13 +348,10 @@ def _subgroup(table: _Table, formulas: Mapping[str, Metric], axis: str, strata: 
     if not stated:
         return Subgroup(axis=axis, available=False, not_available=NOT_AVAILABLE, cells=())
     order: list[str | None] = [*stated, *([None] if None in levels else [])]
+    members = {level: np.flatnonzero([found == level for found in levels]) for level in order}
+    cells = tuple(_cell(table, formulas, level, members[level]) for level in order)
     return Subgroup(
-        axis=axis,
-        available=True,
-        cells=tuple(
-            _cell(table, formulas, level, np.flatnonzero([found == level for found in levels]))
-            for level in order
-        ),
+        axis=axis, available=True, cells=cells, heterogeneity=_heterogeneity(table, formulas, cells, members)
     )
 
 
@@ -272,15 +359,52 @@ def _cell(table: _Table, formulas: Mapping[str, Metric], level: str | None, chos
     least = table.protocol.minimum_cell
     if len(chosen) < least:
         return Cell(level=level, subjects=len(chosen), estimates={}, not_shown=f"not shown: n < {least}")
-    return Cell(
-        level=level,
-        subjects=len(chosen),
-        estimates={name: table.estimate(metric, chosen) for name, metric in formulas.items()},
+    return Cell(level=level, subjects=len(chosen), estimates=table.estimates(formulas, chosen))
+
+
+def _heterogeneity(
+    table: _Table,
+    formulas: Mapping[str, Metric],
+    cells: Sequence[Cell],
+    members: Mapping[str | None, NDArray[np.int_]],
+) -> Heterogeneity:
+    """Of the primary endpoint, over stated levels that are shown."""
+    metric = formulas[table.protocol.primary]
+    shown = [members[cell.level] for cell in cells if cell.level is not None and cell.estimates]
+    groups = np.repeat(np.arange(len(shown)), [len(rows) for rows in shown])
+    rows = np.concatenate(shown) if shown else np.zeros(0, dtype=np.int_)
+    return heterogeneity(
+        table.combine(metric.numerator)[rows],
+        table.combine(metric.denominator)[rows],
+        groups,
+        seed=table.protocol.seed,
+        permutations=min(table.protocol.replicates, max(199, MOST_SHUFFLED // max(1, len(rows)))),
+    )
+
+
+def _worst(subgroups: Sequence[Subgroup], primary: EndpointResult, judged: _Judged) -> WorstSubgroup | None:
+    """By the figure itself; among equals the one with fewer subjects, which tells less."""
+    cells = [
+        (axis.axis, cell, cell.estimates[primary.endpoint])
+        for axis in subgroups
+        for cell in axis.cells
+        if cell.estimates and cell.estimates[primary.endpoint].value is not None
+    ]
+    if not cells:
+        return None
+
+    def badness(estimate: Estimate) -> float:
+        value = estimate.value or 0.0
+        return {"higher": -value, "lower": value, "nearer_zero": abs(value)}[primary.better]
+
+    axis, cell, estimate = max(cells, key=lambda one: (badness(one[2]), -one[1].subjects))
+    return WorstSubgroup(
+        axis=axis, level=cell.level, subjects=cell.subjects, estimate=estimate, verdict=judged(estimate)
     )
 
 
 def _other_interval(table: _Table, metric: Metric, judged: _Judged) -> list[Sensitivity]:
-    other: Interval = "bca" if table.protocol.interval == "percentile" else "percentile"
+    other: Interval = "percentile" if table.protocol.interval == "bca" else "bca"
     estimate = table.estimate(metric, np.arange(len(table.subjects)), other)
     return [Sensitivity(choice="other_interval", estimate=estimate, verdict=judged(estimate))]
 

@@ -1,11 +1,16 @@
-"""`evaluation/<stem>.yaml`: endpoints, goals and rules, complete or refused; its digest is booked first."""
+"""`evaluation/<stem>.yaml`: endpoints, goals and rules, complete or refused; its digest is booked first.
+
+Nothing that decides has a default: what a protocol leaves out it would decide after the fact. Whether the plan
+is sound as well (power, coverage of the interval) is asked by `medassay.evaluation.planning`.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal, Self
+from math import isclose
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from medassay.core.canonical import digest_of
 from medassay.core.estimate import Estimate
@@ -35,6 +40,91 @@ class Endpoint(Spec):
     goals: dict[str, Goal] = Field(default_factory=dict, description="by source; none: reported only")
 
 
+class Comparator(Spec):
+    """A device or version that the tested one is held against, on the same cases."""
+
+    title: Bilingual
+    endpoint: str
+    claim: Literal["superiority", "non_inferiority", "equivalence"]
+    margin: float = Field(ge=0, description="in the endpoint's unit; the largest loss that is accepted")
+    reason: Bilingual = Field(description="why a loss of this size is clinically acceptable")
+
+    @model_validator(mode="after")
+    def _margin_where_it_is_needed(self) -> Self:
+        if self.claim != "superiority" and self.margin == 0:
+            raise ValueError(f"a claim of {self.claim} needs a margin above 0")
+        return self
+
+
+class PlannedSize(Spec):
+    """How many subjects one source was planned with. The power is computed again, never believed."""
+
+    measure: Literal["proportion", "mean", "rate"]
+    assumed: float = Field(description="the device's true figure, as the plan assumes it")
+    subjects: int = Field(ge=2, description="in the test split")
+    per_subject: float = Field(gt=0, description="events, structures, or units of time of one subject")
+    correlation: float = Field(ge=0, lt=1, description="within a subject")
+    spread: float | None = Field(
+        default=None, gt=0, description="of a mean: standard deviation over subjects"
+    )
+    aim: float = Field(gt=0, lt=1, description="the power that a study of its own would have")
+    power: float = Field(ge=0, le=1, description="as computed from the above, to the third decimal")
+    reason: Bilingual = Field(description="where the assumptions come from")
+    shortfall: Bilingual | None = Field(
+        default=None, description="why the study is made although power or coverage fall short"
+    )
+
+
+class Factor(Spec):
+    """A factor of influence that is measured on the samples, cut into bins."""
+
+    axis: str
+    title: Bilingual
+    column: str = Field(description="of the kind's measurements")
+    cuts: Literal["tertiles"] | Annotated[tuple[float, ...], Field(min_length=1)]
+
+    @field_validator("cuts")
+    @classmethod
+    def _rising(cls, cuts: Any) -> Any:
+        if cuts != "tertiles" and list(cuts) != sorted(set(cuts)):
+            raise ValueError("cuts rise")
+        return cuts
+
+
+class Condition(Spec):
+    """One disturbance at rising strengths."""
+
+    id: str
+    title: Bilingual
+    perturbation: str = Field(description="of the suite of the database's kind of data")
+    strengths: Annotated[tuple[float, ...], Field(min_length=1)]
+    hold_to: float = Field(description="up to this strength the primary endpoint's goal has to hold")
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if list(self.strengths) != sorted(set(self.strengths)) or self.strengths[0] <= 0:
+            raise ValueError("strengths are above 0 and rise")
+        if self.hold_to not in self.strengths:
+            raise ValueError("hold_to is one of the strengths")
+        return self
+
+
+class Stress(Spec):
+    """What is asked of the device beside the plain test samples."""
+
+    samples: int = Field(ge=1, description="test samples that are disturbed, drawn by seed, subjects first")
+    seed: int
+    repeat: bool = Field(description="answer the same samples a second time")
+    conditions: tuple[Condition, ...]
+
+    @field_validator("conditions")
+    @classmethod
+    def _once(cls, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        if len({one.id for one in conditions}) != len(conditions):
+            raise ValueError("a condition stands twice")
+        return conditions
+
+
 class Protocol(Spec):
     """What is asked of a device, fixed before unsealing."""
 
@@ -43,40 +133,126 @@ class Protocol(Spec):
     options: dict[str, Any] = Field(default_factory=dict, description="the scorer's declared conventions")
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
     primary: str
-    confidence: float = Field(gt=0, lt=1)
+    comparator: Comparator | None = Field(default=None, description="None: held against goals alone")
+    alpha: float = Field(gt=0, lt=0.5, description="one-sided, of the whole family that is tested")
+    confidence: float = Field(gt=0, lt=1, description="of every interval: 1 - 2 alpha")
+    multiplicity: Literal["single_primary", "fixed_sequence", "holm"]
+    tested: tuple[str, ...] = Field(
+        min_length=1, description="endpoints that are tested, the primary first; all others are descriptive"
+    )
     replicates: int = Field(ge=1000)
-    interval: Literal["percentile", "bca"] = Field(
-        default="percentile", description="how resampled figures become an interval"
+    sample_size: dict[str, PlannedSize] = Field(
+        description="by source that has a goal of the primary endpoint"
+    )
+    interval: Literal["percentile", "bca", "rao_scott"] = Field(
+        description="how subjects' sums become an interval; rao_scott: of proportions, other figures by bca"
     )
     seed: int
     unit_of_analysis: Literal["subject"]
+    clusters: Literal["subject"] = Field(description="what is resampled whole")
     minimum_subjects: int = Field(ge=2)
-    multiplicity: Literal["single_primary"]
     missing_prediction: Literal["worst"] = Field(description="a missing prediction counts as all wrong")
+    unusable_prediction: Literal["worst"] = Field(
+        description="one that cannot be read or does not fit its sample counts as missing"
+    )
+    empties: Literal["not_counted", "perfect"] = Field(
+        description="a reference without what is looked for, answered rightly: outside the denominator, or right"
+    )
     subgroups: tuple[str, ...] = ()
+    factors: tuple[Factor, ...] = Field(default=(), description="measured factors of influence")
+    minimum_cell: int = Field(ge=2, description="subgroups with fewer subjects are not shown")
+    stress: Stress | None = Field(description="None: robustness and repeatability are not asked for")
     looks_before: dict[str, int] = Field(
         default_factory=dict,
         description="by source: how often this source's test labels were met outside this ledger, as declared",
     )
-    minimum_cell: int = Field(ge=2, description="subgroups with fewer subjects are not shown")
+
+    @field_validator("endpoints")
+    @classmethod
+    def _endpoints_once(cls, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+        if len({endpoint.id for endpoint in endpoints}) != len(endpoints):
+            raise ValueError("an endpoint stands twice")
+        return endpoints
+
+    @field_validator("primary")
+    @classmethod
+    def _primary_exists(cls, primary: str, info: ValidationInfo) -> str:
+        _require_known([primary], info, "the primary endpoint is")
+        return primary
+
+    @field_validator("comparator")
+    @classmethod
+    def _compared_endpoint_exists(cls, found: Comparator | None, info: ValidationInfo) -> Comparator | None:
+        if found is not None:
+            _require_known([found.endpoint], info, "the compared endpoint is")
+        return found
+
+    @field_validator("confidence")
+    @classmethod
+    def _confidence_of_alpha(cls, confidence: float, info: ValidationInfo) -> float:
+        alpha = info.data.get("alpha")
+        if alpha is not None and not isclose(confidence, 1 - 2 * alpha, abs_tol=1e-9):
+            raise ValueError(f"a confidence of {1 - 2 * alpha:g}, as alpha {alpha:g} one-sided asks for")
+        return confidence
+
+    @field_validator("tested")
+    @classmethod
+    def _family(cls, tested: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        _require_known(tested, info, "a tested endpoint is")
+        if len(set(tested)) != len(tested) or tested[0] != info.data.get("primary", tested[0]):
+            raise ValueError("each tested endpoint once, the primary one first")
+        if (info.data.get("multiplicity") == "single_primary") != (len(tested) == 1):
+            raise ValueError("one tested endpoint under single_primary, several under the other rules")
+        return tested
+
+    @field_validator("empties")
+    @classmethod
+    def _empties_as_scored(cls, empties: str, info: ValidationInfo) -> str:
+        scored = info.data.get("options", {}).get("both_empty")
+        if scored is not None and scored != empties:
+            raise ValueError(f"'{scored}', as the scorer's option both_empty has it")
+        return empties
 
     @model_validator(mode="after")
-    def _primary_exists(self) -> Self:
-        ids = [endpoint.id for endpoint in self.endpoints]
-        if len(set(ids)) != len(ids):
-            raise ValueError("an endpoint stands twice")
-        if self.primary not in ids:
-            raise ValueError(f"the primary endpoint is none of {', '.join(ids)}")
+    def _what_is_tested_has_a_limit(self) -> Self:
+        compared = self.comparator.endpoint if self.comparator else None
+        for endpoint in self.endpoints:
+            if endpoint.id in self.tested and not endpoint.goals and endpoint.id != compared:
+                raise ValueError(f"a goal or a comparator for the tested endpoint {endpoint.id}")
+        wanted = sorted(self.of(self.primary).goals)
+        if sorted(self.sample_size) != wanted:
+            raise ValueError(
+                f"sample_size for exactly the sources with a goal: {', '.join(wanted) or 'none'}"
+            )
+        axes = [*self.subgroups, *(factor.axis for factor in self.factors)]
+        if len(set(axes)) != len(axes):
+            raise ValueError("each axis of subgroups and factors once")
         return self
+
+    def of(self, endpoint: str) -> Endpoint:
+        """An endpoint by its id."""
+        return next(one for one in self.endpoints if one.id == endpoint)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Axes of all subgroups: stated attributes, then measured factors."""
+        return (*self.subgroups, *(factor.axis for factor in self.factors))
 
     @property
     def digest(self) -> str:
         return digest_of(self.model_dump(mode="json"))
 
 
+def _require_known(ids: tuple[str, ...] | list[str], info: ValidationInfo, what: str) -> None:
+    known = [endpoint.id for endpoint in info.data.get("endpoints", ())]
+    if known and not set(ids) <= set(known):
+        raise ValueError(f"{what} none of {', '.join(known)}")
+
+
 class Verdict(StrEnum):
     MET = "met"
     NOT_MET = "not_met"
+    NOT_TESTED = "not_tested"  # an endpoint before it in the fixed sequence was not met
     INSUFFICIENT = "insufficient"
     DEMONSTRATION_ONLY = "demonstration_only"
 

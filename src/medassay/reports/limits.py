@@ -79,6 +79,11 @@ def _of_size(given: Given, results: Results) -> Iterator[Remark]:
         yield Remark(key="limit:few_subjects", values=values)
     if results.of(results.primary).estimate.lower is None:
         yield Remark(key="limit:no_interval")
+    plan = given.protocol.sample_size.get(given.run.source)
+    if plan is not None and plan.power < plan.aim:
+        yield Remark(key="limit:low_power", values={"power": f"{plan.power:.3f}", "aim": f"{plan.aim:g}"})
+    elif plan is not None and plan.shortfall is not None:
+        yield Remark(key="limit:plan_shortfall")
     missing = unanswered(given)
     if missing:
         yield Remark(key="limit:missing_predictions", values={"samples": str(missing)})

@@ -85,6 +85,10 @@ class Paper(Words):
         return {name: value for name, value in statistics.items() if name in used}
 
     def axis(self, axis: str) -> str:
+        """A factor by the protocol's own title, an attribute by the table's word."""
+        for factor in self.given.protocol.factors:
+            if factor.axis == axis:
+                return self.of(factor.title)
         return self.word(f"stratum:{axis}", axis)
 
     def level(self, axis: str, level: str | None) -> str:

@@ -59,7 +59,7 @@ def requirements(paper: Paper) -> Iterable[Block]:
         figure = paper.record.figure(endpoint.id)
         unit = figure.estimate.unit if figure.estimate else "1"
         goal = endpoint.goals.get(source)
-        role = "primary" if endpoint.id == given.protocol.primary else "secondary"
+        role = paper.record.results.of(endpoint.id).standing
         rows.append(
             [
                 paper.of(endpoint.title),
@@ -82,7 +82,41 @@ def requirements(paper: Paper) -> Iterable[Block]:
         (paper.say("minimum_subjects"), numbers.count(given.protocol.minimum_subjects)),
         (paper.say("protocol_digest"), Code(given.protocol.digest)),
         (paper.say("locked_unsealed"), locked(paper)),
+        (paper.say("comparator"), _comparator(paper)),
     )
+    yield from _plan(paper)
+
+
+def _comparator(paper: Paper) -> str:
+    found = paper.given.protocol.comparator
+    if found is None:
+        return paper.say("comparator_none")
+    return paper.say(
+        "comparator_line",
+        title=paper.of(found.title),
+        endpoint=paper.of(paper.given.protocol.of(found.endpoint).title),
+        claim=paper.say(f"claim:{found.claim}"),
+        margin=f"{found.margin:g}",
+        reason=paper.of(found.reason),
+    )
+
+
+def _plan(paper: Paper) -> Iterable[Block]:
+    """What the number of subjects was planned with, and the power that it buys."""
+    plan = paper.given.protocol.sample_size.get(paper.given.dataset.source.name)
+    if plan is None:
+        yield Text(paper.say("size_none"))
+        return
+    keys = ("subjects", "assumed", "per_subject", "correlation", "power", "aim")
+    values = (plan.subjects, plan.assumed, plan.per_subject, plan.correlation)
+    yield table(
+        paper.say("size_caption"),
+        [Column(paper.say(f"size_{key}"), "right") for key in keys],
+        [[*(f"{value:g}" for value in values), f"{plan.power:.3f}", f"{plan.aim:g}"]],
+    )
+    yield Text(paper.say("size_reason", reason=paper.of(plan.reason)), "note")
+    if plan.shortfall:
+        yield Text(paper.say("size_shortfall", reason=paper.of(plan.shortfall)))
 
 
 def method(paper: Paper) -> Iterable[Block]:
@@ -92,7 +126,10 @@ def method(paper: Paper) -> Iterable[Block]:
         (paper.say("unit_of_analysis"), paper.say("unit_subject")),
         (paper.say("confidence"), numbers.percent(protocol.confidence)),
         (paper.say("intervals"), how),
-        (paper.say("multiplicity"), paper.say("multiplicity_single")),
+        (paper.say("alpha"), f"{protocol.alpha:g}"),
+        (paper.say("multiplicity"), _multiplicity(paper)),
+        (paper.say("clusters"), paper.say("unit_subject")),
+        (paper.say("empties"), paper.say(f"empties:{protocol.empties}")),
         (paper.say("missing_rule"), paper.say("missing_worst")),
         (paper.say("minimum_subjects"), numbers.count(protocol.minimum_subjects)),
         (paper.say("minimum_cell"), numbers.count(protocol.minimum_cell)),
@@ -121,6 +158,17 @@ def method(paper: Paper) -> Iterable[Block]:
     yield Text(paper.say("sample_size_note"))
 
 
+def _multiplicity(paper: Paper) -> str:
+    protocol = paper.given.protocol
+    if protocol.multiplicity == "single_primary":
+        return paper.say("multiplicity:single_primary")
+    tested = " → " if protocol.multiplicity == "fixed_sequence" else "; "
+    return paper.say(
+        f"multiplicity:{protocol.multiplicity}",
+        tested=tested.join(paper.of(protocol.of(name).title) for name in protocol.tested),
+    )
+
+
 def results(paper: Paper) -> Iterable[Block]:
     main = [f for f in paper.record.figures if f.axis is None and f.choice is None]
     columns = [
@@ -134,7 +182,9 @@ def results(paper: Paper) -> Iterable[Block]:
     ]
     caption = paper.say("results_caption", confidence=numbers.percent(paper.given.protocol.confidence))
     yield table(caption, columns, [[f.id, paper.endpoint(f), *_shown(paper, f)] for f in main])
-    yield Text(paper.say("results_note"), "note")
+    run = paper.given.run
+    yield Text(paper.say("results_note", scorer=f"{run.task} {run.scorer_version}"), "note")
+    yield from _family(paper, main)
     yield from _forest(paper, main)
     choices = [f for f in paper.record.figures if f.choice is not None]
     if choices:
@@ -146,9 +196,26 @@ def results(paper: Paper) -> Iterable[Block]:
         yield Text(paper.say("sensitivity_note"), "note")
 
 
+def _family(paper: Paper, main: list[Figure]) -> Iterator[Block]:
+    """What came of each tested endpoint where several are."""
+    if len(paper.given.protocol.tested) == 1:
+        return
+    rows: list[list[Cell]] = []
+    for figure in main:
+        result = paper.record.results.of(figure.endpoint)
+        if result.standing == "descriptive" or result.verdict is None:
+            continue
+        word = paper.say(f"verdict:{result.verdict}")
+        if result.decided_at is not None:
+            word = paper.say("decided_at", verdict=word, confidence=numbers.percent(result.decided_at))
+        rows.append([figure.id, paper.endpoint(figure), word])
+    columns = [Column(paper.say(key)) for key in ("figure_id", "endpoint", "decided")]
+    yield table(_multiplicity(paper), columns, rows)
+
+
 def subgroups(paper: Paper) -> Iterable[Block]:
     protocol = paper.given.protocol
-    if not protocol.subgroups:
+    if not protocol.axes:
         return
     primary = [f for f in paper.record.figures if f.endpoint == protocol.primary and f.choice is None]
     lines = _lines(paper, primary)
@@ -164,6 +231,43 @@ def subgroups(paper: Paper) -> Iterable[Block]:
             yield Text(paper.say("axis_not_available", axis=paper.axis(group.axis)), "missing")
         else:
             yield _subgroup(paper, group.axis)
+    yield from _heterogeneity(paper)
+
+
+def _heterogeneity(paper: Paper) -> Iterator[Block]:
+    """The test of each axis, and what the worst subgroup comes to."""
+    tested = [(g.axis, g.heterogeneity) for g in paper.record.results.subgroups if g.heterogeneity]
+    if not tested:
+        return
+    rows: list[list[Cell]] = [
+        [
+            paper.axis(axis),
+            numbers.count(found.groups),
+            numbers.count(found.subjects),
+            f"{found.p_value:.3f}"
+            if found.p_value is not None
+            else numbers.reason(found.undefined, paper.lang),
+        ]
+        for axis, found in tested
+    ]
+    keys = ("stratum", "groups", "subjects", "p_value")
+    yield table(
+        paper.say("heterogeneity_caption", endpoint=paper.endpoint(paper.record.primary)),
+        [Column(paper.say(key), "left" if key == "stratum" else "right") for key in keys],
+        rows,
+    )
+    worst = paper.record.results.worst_subgroup
+    if worst is not None:
+        yield Text(
+            paper.say(
+                "worst_subgroup",
+                axis=paper.axis(worst.axis),
+                level=paper.level(worst.axis, worst.level),
+                subjects=numbers.count(worst.subjects),
+                figure=numbers.full(worst.estimate, paper.lang, against=_limit(paper)),
+                verdict=paper.say(f"verdict:{worst.verdict or 'no_goal'}"),
+            )
+        )
 
 
 def traceability(paper: Paper) -> Iterable[Block]:

@@ -19,7 +19,7 @@ from medassay.statistics.resampling import (
     bca_interval,
     jackknife_ratio,
     percentile_interval,
-    resampling_weights,
+    resampled_sums,
 )
 
 Interval = Literal["percentile", "bca"]
@@ -39,6 +39,7 @@ def ratio(
     unit: str = "1",
     interval: Interval = "percentile",
     proportion: bool = False,
+    sums: FloatArray | None = None,
 ) -> Estimate:
     """Ratio of sums with an interval over resampled subjects.
 
@@ -54,6 +55,9 @@ def ratio(
         How the resampled figures become an interval.
     proportion : bool
         The numerator counts a part of the denominator, so that no subject's ratio can leave [0, 1].
+    sums : shape (replicates, 2), optional
+        Numerator and denominator of each resample, where `resampled_sums` of this seed has made them for many
+        figures at once.
 
     Returns
     -------
@@ -110,7 +114,9 @@ def ratio(
         return bare
     if _all_equal(numerator[counted] / denominator[counted]):
         return _of_equal_subjects(bare, confidence, proportion)
-    resampled = _resampled(numerator, denominator, replicates, seed)
+    if sums is None:
+        sums = resampled_sums(np.column_stack([numerator, denominator]), replicates, seed)
+    resampled = _resampled(sums)
     if resampled is None:
         return _without_interval(bare, "too few subjects contribute")
     ends: tuple[float, float] | None
@@ -176,8 +182,7 @@ def ratio_difference(
     )
     if subjects < 2:
         return bare
-    weights = resampling_weights(len(first[0]), replicates, seed)
-    sums = weights @ np.column_stack([*first, *second])
+    sums = resampled_sums(np.column_stack([*first, *second]), replicates, seed)
     defined = (sums[:, 1] > 0) & (sums[:, 3] > 0)
     if defined.mean() < SMALLEST_DEFINED_SHARE:
         return _without_interval(bare, "too few subjects contribute")
@@ -189,12 +194,8 @@ def ratio_difference(
     return _with_interval(bare, ends, "percentile", confidence, replicates, seed)
 
 
-def _resampled(
-    numerator: FloatArray, denominator: FloatArray, replicates: int, seed: int
-) -> FloatArray | None:
+def _resampled(sums: FloatArray) -> FloatArray | None:
     """The figure of each resample; None when too many have nothing to divide by."""
-    weights = resampling_weights(len(numerator), replicates, seed)
-    sums = weights @ np.column_stack([numerator, denominator])
     defined = sums[:, 1] > 0
     if defined.mean() < SMALLEST_DEFINED_SHARE:
         return None

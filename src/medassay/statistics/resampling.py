@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+HELD_TOGETHER = 20_000_000  # weights: 160 MB
+BLOCK = 4_000_000  # weights of the replicates that are multiplied at once
+
 
 @lru_cache(maxsize=8)
 def resampling_weights(subjects: int, replicates: int, seed: int) -> FloatArray:
@@ -41,6 +44,44 @@ def resampled_counts(subjects: int, replicates: int, seed: int) -> Iterator[IntA
     generator = np.random.default_rng(seed)
     for _ in range(replicates):
         yield np.bincount(generator.integers(0, subjects, subjects, dtype=np.int32), minlength=subjects)
+
+
+def resampled_sums(columns: FloatArray, replicates: int, seed: int) -> FloatArray:
+    """Sums of each column over resampled subjects: one draw of subjects serves all columns.
+
+    Parameters
+    ----------
+    columns : shape (n_subjects, n_columns)
+
+    Returns
+    -------
+    array, shape (replicates, n_columns)
+
+    Notes
+    -----
+    Up to `HELD_TOGETHER` weights this is `resampling_weights` times the columns. Beyond that the weights are
+    drawn by `resampled_counts`, a few replicates at a time: the same law, other draws.
+
+    Examples
+    --------
+    >>> resampled_sums(np.ones((5, 2)), 3, seed=1).tolist()
+    [[5.0, 5.0], [5.0, 5.0], [5.0, 5.0]]
+    """
+    subjects = len(columns)
+    if subjects * replicates <= HELD_TOGETHER:
+        held: FloatArray = resampling_weights(subjects, replicates, seed) @ columns
+        return held
+    sums = np.empty((replicates, columns.shape[1]))
+    at_once = max(1, BLOCK // subjects)
+    block = np.empty((at_once, subjects))
+    row = filled = 0
+    for counts in resampled_counts(subjects, replicates, seed):
+        block[filled] = counts
+        filled += 1
+        if filled == at_once or row + filled == replicates:
+            sums[row : row + filled] = block[:filled] @ columns
+            row, filled = row + filled, 0
+    return sums
 
 
 def jackknife_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

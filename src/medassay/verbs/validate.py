@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medassay.core import progress
-from medassay.core.specs import load_spec
-from medassay.evaluation.protocol import Protocol
+from medassay.core.errors import WrongUse
+from medassay.evaluation.planning import load_protocol
+from medassay.evaluation.protocol import Factor, Protocol
+from medassay.evaluation.strata import binned
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Outcome
 from medassay.trust.sealing import sample_key, seal
@@ -39,7 +42,7 @@ def run(place: Place, device: str) -> Evidence:
         refused = refused_after(place, "validate", freeze, certify, train, device=device)
         if refused:
             return refused
-        protocol = load_spec(place.workspace.spec("evaluation", place.dataset), Protocol)
+        protocol = load_protocol(place.workspace.spec("evaluation", place.dataset))
         manifest = frozen_manifest(place, freeze)
         submission = train.output("submission")
         workdir = Path(tempfile.mkdtemp(prefix="medassay-validate-"))
@@ -53,7 +56,7 @@ def run(place: Place, device: str) -> Evidence:
                     place.keys.label,
                     dataset=place.dataset,
                     source=place.source,
-                    strata=_strata(place, ingest, set(manifest.samples("test"))),
+                    strata=_strata(place, ingest, protocol, set(manifest.samples("test"))),
                     workdir=workdir,
                     book=lambda event, digest: _book(place, event, digest, submission),
                     earlier_looks=_earlier_looks(place, manifest.digest, submission)
@@ -139,12 +142,35 @@ def _earlier_looks(place: Place, manifest: str, submission: str) -> int:
     return len(looked - {submission[:16]})
 
 
-def _strata(place: Place, ingest: Evidence, samples: set[str]) -> dict[str, dict[str, Any]]:
-    return {
+def _strata(
+    place: Place, ingest: Evidence, protocol: Protocol, samples: set[str]
+) -> dict[str, dict[str, str | None]]:
+    """Each test sample's attributes as the catalogue states them, and its bin of each measured factor."""
+    strata: dict[str, dict[str, str | None]] = {
         row["sample_id"]: {axis: row[axis] for axis in ("site", "device", "sex", "age_band")}
         for row in place.table(ingest, "catalogue").to_pylist()
         if row["sample_id"] in samples
     }
+    measured = {
+        row["sample_id"]: row
+        for row in place.table(ingest, "measurements").to_pylist()
+        if row["sample_id"] in samples
+    }
+    for factor in protocol.factors:
+        values = {sample: _measured(measured.get(sample, {}), factor) for sample in strata}
+        for sample, level in binned(values, factor.cuts).items():
+            strata[sample][factor.axis] = level
+    return strata
+
+
+def _measured(row: Mapping[str, Any], factor: Factor) -> float | None:
+    if row and factor.column not in row:
+        raise WrongUse(
+            found=f"column '{factor.column}' of factor '{factor.axis}'",
+            wanted=f"one of {', '.join(sorted(row))}",
+            remedy="Name a column of the kind's measurements in the protocol.",
+        )
+    return row.get(factor.column)
 
 
 def _counts(cases: Any) -> dict[str, int]:
