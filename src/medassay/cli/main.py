@@ -90,6 +90,12 @@ def ingest(
     source: SourceName,
     data: Data = None,
     seed: Annotated[int, typer.Option(help="Seed of a phantom.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Local processes; default: one, or one a core for a large source.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, like tls://host:8786.")
+    ] = None,
     workspace: Root = None,
     as_json: AsJson = False,
     enforce: Enforce = False,
@@ -97,7 +103,8 @@ def ingest(
     """Read a source, refuse with a reason, de-identify, store, catalogue."""
     from medassay.verbs import ingest as verb
 
-    _end(verb.run(_place(workspace, dataset, source), data=data, seed=seed), as_json, enforce)
+    place = _place(workspace, dataset, source)
+    _end(verb.run(place, data=data, seed=seed, workers=workers, scheduler=scheduler), as_json, enforce)
 
 
 @app.command()

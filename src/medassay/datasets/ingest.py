@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,9 +14,11 @@ from medassay.core.rooms import module_of
 from medassay.datasets import duplicates, persons
 from medassay.datasets.catalogue import age_facts, measurement_table, table_of
 from medassay.datasets.identity import date_shift_days, pseudonym
+from medassay.datasets.memo import Memo
 from medassay.datasets.sample import Assembly, Draft, Intake, Names, OfferedFile, Unassigned
 from medassay.datasets.spec import DatasetSpec, Source
-from medassay.datasets.take import Case, Keys, Named, Put, assemble_all, take
+from medassay.datasets.spread import Spread
+from medassay.datasets.take import Case, Fate, Keys, Named, Put, assemble_all, take
 from medassay.datasets.walk import walk
 
 if TYPE_CHECKING:
@@ -48,11 +50,15 @@ def ingest(
     keys: Keys,
     put: Put,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    spread: Spread | None = None,
+    memo: Memo | None = None,
 ) -> Ingested:
     """Read a source once, de-identify, prove, store, measure and catalogue it.
 
-    The same files and keys give the same tables, to the byte, in whatever order the files are found. A run that
-    was killed leaves nothing but objects under their digests; run again, it ends in the same tables.
+    The same files and keys give the same tables, to the byte, in whatever order the files are found, however many
+    processes share the work, and whatever is remembered of earlier runs. A run that was killed leaves nothing but
+    objects under their digests; run again, it ends in the same tables.
 
     Parameters
     ----------
@@ -62,6 +68,10 @@ def ingest(
         Keeps bytes and gives their digest.
     progress : callable
         Told how many samples are done, of how many.
+    spread : Spread, optional
+        Other processes that may take samples; default: this one takes them all.
+    memo : Memo, optional
+        What earlier runs made of files that have not changed.
 
     Raises
     ------
@@ -70,13 +80,24 @@ def ingest(
     """
     intake = cast(Intake, module_of("medassay.datasets.intake", spec.kind, what="kind of data"))
     walked = walk(folder)
-    assembly = assemble_all(intake, walked.readable, source)
+    assembly = memo.assembly(walked.readable) if memo else None
+    if assembly is None:
+        assembly = assemble_all(intake, walked.readable, source)
+        if memo:
+            memo.keep_assembly(walked.readable, assembly)
     named = _named(stem, source, assembly.drafts, keys.pseudonym)
-    cases = []
-    for number, one in enumerate(named, 1):
-        cases.append(take(intake, one, source, keys, put))
-        if progress:
-            progress(number, len(named))
+
+    def taken(todo: Sequence[Named]) -> Iterator[tuple[int, Fate]]:
+        away = [number for number, one in enumerate(todo) if spread and spread.reaches(one)]
+        if spread and spread.is_worth([todo[number] for number in away]):
+            for place, fate in spread.fates(spec.kind, source, put, [todo[number] for number in away]):
+                yield away[place], fate
+        else:
+            away = []
+        for number in sorted(set(range(len(todo))) - set(away)):
+            yield number, take(intake, todo[number], source, keys, put).fate
+
+    cases = _all_taken(named, taken, memo, progress)
     _refuse_copies(cases)
     unassigned = (*walked.barred, *assembly.unassigned, *_unaccounted(walked.readable, assembly))
     findings = [
@@ -119,6 +140,28 @@ def ingest(
         counts=_counts(offered, catalogue),
         findings=_in_order(findings),
     )
+
+
+def _all_taken(
+    named: Sequence[Named],
+    taken: Callable[[Sequence[Named]], Iterable[tuple[int, Fate]]],
+    memo: Memo | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[Case]:
+    """A case a draft, in their order: remembered, or taken now and remembered for the next run."""
+    fates: list[Fate | None] = [memo.fate(one) if memo else None for one in named]
+    todo = [number for number, fate in enumerate(fates) if fate is None]
+    done = len(named) - len(todo)
+    for place, fate in taken([named[number] for number in todo]):
+        fates[todo[place]] = fate
+        done += 1
+        if memo:
+            memo.keep_fate(named[todo[place]], fate)
+        if progress:
+            progress(done, len(named))
+    if memo:
+        memo.forget_unused()
+    return [Case.of(one, fate) for one, fate in zip(named, fates, strict=True) if fate is not None]
 
 
 def _named(stem: str, source: Source, drafts: Sequence[Draft], key: bytes) -> list[Named]:

@@ -29,6 +29,9 @@ class OfferedFile:
     path: Path
     relative: str  # posix, below the source's folder
     size: int
+    seen: tuple[
+        int, ...
+    ] = ()  # times of content and inode in ns, inode: as long as they stay, so do the bytes
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,16 @@ class Named:
     repeated: bool  # another draft of the source has the same key
 
 
+@dataclass(frozen=True)
+class Fate:
+    """How one draft fared, without the draft: what another process hands back, and what a rerun need not redo."""
+
+    taken: Taken | None
+    objects: tuple[dict[str, Any], ...]
+    findings: tuple[Finding, ...]
+    ended: Finding | None
+
+
 @dataclass
 class Case:
     """How one draft fared. `ended` is the finding that refused it."""
@@ -70,6 +80,15 @@ class Case:
     @property
     def sample(self) -> str:
         return self.named.names.sample
+
+    @classmethod
+    def of(cls, named: Named, fate: Fate) -> Case:
+        """The draft with what became of it elsewhere."""
+        return cls(named, fate.taken, list(fate.objects), list(fate.findings), fate.ended)
+
+    @property
+    def fate(self) -> Fate:
+        return Fate(self.taken, tuple(self.objects), tuple(self.findings), self.ended)
 
     def end(self, finding: Finding) -> None:
         self.ended = finding

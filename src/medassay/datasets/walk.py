@@ -49,7 +49,7 @@ def walk(folder: Path) -> Walk:
 
 
 def _entries(top: Path, closed: list[Finding]) -> Iterator[tuple[Path, str]]:
-    waiting = [top]
+    waiting, below = [str(top)], len(os.path.join(top, ""))
     while waiting:  # a stack of our own: folders may lie deeper than calls may
         folder = waiting.pop()
         try:
@@ -60,9 +60,9 @@ def _entries(top: Path, closed: list[Finding]) -> Iterator[tuple[Path, str]]:
             continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                waiting.append(Path(entry.path))
+                waiting.append(entry.path)
             else:
-                yield Path(entry.path), Path(entry.path).relative_to(top).as_posix()
+                yield Path(entry.path), entry.path[below:]
 
 
 def _offer(path: Path, relative: str) -> tuple[OfferedFile, Finding | None]:
@@ -70,7 +70,7 @@ def _offer(path: Path, relative: str) -> tuple[OfferedFile, Finding | None]:
         facts = path.lstat()
     except OSError as error:
         return OfferedFile(path, relative, 0), _unreadable(error)
-    offered = OfferedFile(path, relative, facts.st_size)
+    offered = OfferedFile(path, relative, facts.st_size, seen(facts))
     if stat.S_ISLNK(facts.st_mode):
         return offered, _barred(Reason.UNSUPPORTED_FORM, "a symbolic link", "the file itself")
     if not stat.S_ISREG(facts.st_mode):
@@ -80,6 +80,11 @@ def _offer(path: Path, relative: str) -> tuple[OfferedFile, Finding | None]:
     except OSError as error:
         return offered, _unreadable(error)
     return offered, None
+
+
+def seen(facts: os.stat_result) -> tuple[int, ...]:
+    """What changes when a file's bytes do: its time of change and inode too, since a copy may keep the time."""
+    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino
 
 
 def _unreadable(error: OSError) -> Finding:

@@ -5,23 +5,34 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from functools import partial
+from importlib.metadata import distributions
 from pathlib import Path
 
 from medassay.core import progress
 from medassay.core.atomic import write_atomic
-from medassay.core.canonical import canonical_json, digest_of
-from medassay.core.errors import EnvironmentLacking
+from medassay.core.canonical import canonical_json, digest_bytes, digest_of
+from medassay.core.errors import EnvironmentLacking, WrongUse
 from medassay.core.rooms import module_of
 from medassay.core.specs import parameters_of
 from medassay.core.tables import to_parquet
+from medassay.datasets.store import sweep
 from medassay.trust.evidence import Evidence, Outcome, code_identity
+from medassay.trust.keys import KeyRing
 from medassay.verbs.stage import Place
 
 PACKAGES = ("edfio", "highdicom", "nibabel", "numpy", "pyarrow", "pydicom", "python-calamine", "wfdb")
 
 
-def run(place: Place, *, data: Path | None = None, seed: int = 1) -> Evidence:
-    """Ingest one source; an unchanged source ends in the same Evidence.
+def run(
+    place: Place,
+    *,
+    data: Path | None = None,
+    seed: int = 1,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> Evidence:
+    """Ingest one source; an unchanged source ends in the same Evidence, whoever shares the work.
 
     Parameters
     ----------
@@ -29,14 +40,35 @@ def run(place: Place, *, data: Path | None = None, seed: int = 1) -> Evidence:
         Folder that holds the public sets and exports, for sources with a `folder`.
     seed : int
         Of the phantom, for sources that have one.
+    workers : int, optional
+        Local processes; default: one, or one a core for a large source.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers take the samples.
     """
     from medassay.datasets.ingest import ingest
+    from medassay.datasets.memo import remembering
+    from medassay.datasets.spread import Spread
 
+    if workers is not None and workers < 1:
+        raise WrongUse(found=f"{workers} workers", wanted="1 or more", remedy="Correct --workers.")
+    spread = Spread(partial(KeyRing.load, place.workspace.key_ring), workers, scheduler)
     with place.writing():
+        _sweep(place)
         folder = _phantom(place, seed) if place.source.phantom is not None else _folder(place, data)
-        with progress.shown(f"ingest {place.dataset}/{place.source_name}") as tick:
+        with (
+            remembering(_memo(place), _about(place), place.keys.pseudonym, place.store.has) as memo,
+            progress.shown(f"ingest {place.dataset}/{place.source_name}") as tick,
+        ):
             taken = ingest(
-                place.dataset, place.spec, place.source, folder, place.keys, place.store.put, progress=tick
+                place.dataset,
+                place.spec,
+                place.source,
+                folder,
+                place.keys,
+                place.store.put,
+                tick,
+                spread=spread,
+                memo=memo,
             )
         key_side = place.workspace.keys / "paths" / f"{place.dataset}.{place.source_name}.parquet"
         write_atomic(key_side, to_parquet(taken.key_side), mode=0o600)
@@ -57,6 +89,32 @@ def run(place: Place, *, data: Path | None = None, seed: int = 1) -> Evidence:
             parameters={"seed": seed} if place.source.phantom is not None else {},
             packages=PACKAGES,
         )
+
+
+def _sweep(place: Place) -> None:
+    """Remove what a killed run left half-written, wherever this verb writes."""
+    place.store.sweep()
+    sweep(place.workspace.pointer(place.dataset, place.source_name, "ingest").parent)
+    sweep(place.workspace.keys / "paths")
+
+
+def _memo(place: Place) -> Path:
+    return place.workspace.keys / "seen" / f"{place.dataset}.{place.source_name}.sqlite"
+
+
+def _about(place: Place) -> str:
+    """All that the fate of a sample depends on besides its files."""
+    keys = place.keys
+    return digest_of(
+        {
+            "code": code_identity(),
+            "packages": sorted({f"{one.name} {one.version}" for one in distributions()}),
+            "dataset": place.dataset,
+            "kind": place.spec.kind,
+            "source": place.source.model_dump(mode="json"),
+            "keys": digest_bytes(keys.pseudonym + keys.label),
+        }
+    )
 
 
 def _folder(place: Place, data: Path | None) -> Path:

@@ -57,7 +57,7 @@ class Place:
 
     @cached_property
     def store(self) -> ObjectStore:
-        return ObjectStore(self.workspace)
+        return ObjectStore.of(self.workspace)
 
     @cached_property
     def keys(self) -> KeyRing:

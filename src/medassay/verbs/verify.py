@@ -57,7 +57,7 @@ def _store(folder: Path | None, expect_head: str | None) -> Store | None:
     if not workspace.ledger.exists():
         return None
     return Store(
-        get=ObjectStore(workspace).get,
+        get=ObjectStore.of(workspace).get,
         evidence=lambda digest: Evidence.load(workspace.evidence(digest), digest),
         ledger=workspace.ledger,
         key=KeyRing.load(workspace.key_ring).signing_key.public_key(),
