@@ -46,3 +46,11 @@ def test_demo_keys_never_protect_a_hospital_source(tmp_path):
     ring.require_for("synthetic")
     with pytest.raises(EnvironmentLacking, match="demo keys"):
         ring.require_for("real")
+
+
+def test_demo_keys_are_the_same_everywhere_and_an_institution_s_never(tmp_path):
+    rings = [KeyRing.create(tmp_path / f"{n}.json", demo=n < 2) for n in range(4)]
+    assert rings[0] == rings[1]
+    assert rings[2] != rings[3]
+    secrets = [getattr(rings[0], name) for name in ("pseudonym", "label", "signing")]
+    assert len(set(secrets)) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from medassay.core.atomic import write_atomic
 from medassay.core.canonical import canonical_json
 from medassay.core.errors import EnvironmentLacking, WrongUse
+
+SECRETS = ("pseudonym", "label", "signing")
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class KeyRing:
     def create(cls, path: Path, *, demo: bool = False) -> KeyRing:
         """Make and save new keys (mode 0600); an existing file is never overwritten.
 
-        Losing keys makes every sealed label unreadable, so replacing them is refused.
+        Demo keys are the same everywhere, so that a demonstration gives everybody the same figures; what they
+        protect is open to all. Losing keys makes every sealed label unreadable, so replacing them is refused.
         """
         if path.exists():
             raise WrongUse(
@@ -39,7 +43,7 @@ class KeyRing:
                 remedy="Use them as they are, or name another folder with MEDASSAY_KEYS.",
                 where=str(path),
             )
-        ring = cls(demo, *(secrets.token_bytes(32) for _ in range(3)))
+        ring = cls(demo, *((_known_to_all(name) if demo else secrets.token_bytes(32)) for name in SECRETS))
         fields = {
             "demo": demo,
             "pseudonym": ring.pseudonym.hex(),
@@ -65,7 +69,7 @@ class KeyRing:
             raise _lacking(path, "keys that others may read", f"Run: chmod 600 {path}")
         try:
             fields = json.loads(path.read_bytes())
-            secret = [bytes.fromhex(fields[name]) for name in ("pseudonym", "label", "signing")]
+            secret = [bytes.fromhex(fields[name]) for name in SECRETS]
             demo = fields["demo"]
         except (ValueError, KeyError, TypeError) as error:
             raise _lacking(path, "a damaged key file", "Restore it from its backup.") from error
@@ -85,6 +89,10 @@ class KeyRing:
     @property
     def signing_key(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self.signing)
+
+
+def _known_to_all(name: str) -> bytes:
+    return hashlib.sha256(f"medassay demonstration key, known to everybody: {name}".encode()).digest()
 
 
 def _lacking(path: Path, found: str, remedy: str) -> EnvironmentLacking:
