@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from medassay.verbs.status import Row, Status
 
 MOST_FINDINGS = 12
-WIDE = 180  # columns that the status table needs
+WIDE = 120  # columns that the status table needs
 
 
 def evidence(record: Evidence, as_json: bool) -> None:
@@ -79,10 +79,17 @@ def status(found: Status, as_json: bool, *, sets_only: bool = False) -> None:
 
 
 def _rows(rows: Sequence[Row]) -> None:
-    """A table where the terminal is wide enough, else a block a row."""
+    """A table, and a line a path below it, where the terminal is wide enough; else a block a row."""
     console = Console()
     if console.is_terminal and console.width >= WIDE:
-        table([{"dataset": f"{row.dataset}/{row.source}", **_told(row)} for row in rows], False)
+        columns = ("disease", "quality", "primary", "goal", "verdict")
+        table(
+            [{"dataset": f"{r.dataset}\n{r.source}", **{c: getattr(r, c) for c in columns}} for r in rows],
+            False,
+        )
+        for row in rows:
+            told = f"report {row.report}" if row.report else f"next {row.next}" if row.next else row.verdict
+            print(f"{row.dataset}/{row.source}  {row.device}  {told}")
         return
     for row in rows:
         console.print(f"[bold]{row.dataset}/{row.source}[/]", highlight=False)

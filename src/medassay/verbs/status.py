@@ -112,11 +112,17 @@ def _next(place: Place, device: str, done: dict[str, str]) -> str:
     for kind in ORDER:
         if kind in PER_DEVICE and not device:
             break
+        words = [
+            "medassay",
+            kind,
+            place.dataset,
+            place.source_name,
+            *([device] if kind in PER_DEVICE else []),
+        ]
         if kind not in done:
-            words = [kind, place.dataset, place.source_name]
-            return " ".join(["medassay", *words, *([device] if kind in PER_DEVICE else [])])
+            return " ".join(words)
         if done[kind] in ("failed", "refused"):
-            return f"mend what {kind} found"
+            return f"mend what {kind} found, then: {' '.join(words)}"
     return ""
 
 
