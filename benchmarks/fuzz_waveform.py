@@ -20,6 +20,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -30,9 +31,18 @@ MEMORY_BYTES = 4 << 30  # of address space, libraries included
 LARGEST_SEED_BYTES = 2_000_000
 COMPANIONS_AT_MOST = 40
 
+Look = Callable[[Path], str]
 
-def main() -> int:
-    """Run for the given time; 1 if any case failed."""
+
+def main(look: Look | None = None, seeds_into: Callable[[Path], None] | None = None) -> int:
+    """Run for the given time; 1 if any case failed.
+
+    Parameters
+    ----------
+    look : what is done with a damaged file, and gives the outcome in a few words; default: `looked_at`
+    seeds_into : makes the files to damage in a new folder; default: `make_seeds`
+    """
+    look, seeds_into = look or looked_at, seeds_into or make_seeds
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("minutes", type=float)
     parser.add_argument("folder", type=Path, nargs="?")
@@ -41,13 +51,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fuzz-waveform-") as folder:
         seeds = given.folder or Path(folder) / "seeds"
         if given.folder is None:
-            make_seeds(seeds)
+            seeds_into(seeds)
         files = sorted(
             path
             for path in seeds.rglob("*")
             if path.is_file() and 0 < path.stat().st_size <= LARGEST_SEED_BYTES
         )
-        outcomes, failures, slowest = run(files, Path(folder), given.minutes * 60, given.first)
+        outcomes, failures, slowest = run(files, Path(folder), given.minutes * 60, given.first, look)
     print(f"{sum(outcomes.values())} cases from {len(files)} files, slowest {slowest:.2f} s")
     for outcome, count in outcomes.most_common():
         print(f"{count:8d}  {outcome}")
@@ -57,7 +67,7 @@ def main() -> int:
 
 
 def run(
-    files: list[Path], work: Path, seconds: float, number: int
+    files: list[Path], work: Path, seconds: float, number: int, look: Look
 ) -> tuple[Counter[str], list[tuple[int, str, str]], float]:
     """Run cases from `number` on until the time is over."""
     outcomes: Counter[str] = Counter()
@@ -65,7 +75,9 @@ def run(
     slowest, end = 0.0, time.monotonic() + seconds
     while time.monotonic() < end:
         here, there = multiprocessing.Pipe(duplex=False)
-        child = multiprocessing.Process(target=cases, args=(files, work, number, end, there), daemon=True)
+        child = multiprocessing.Process(
+            target=cases, args=(files, work, number, end, there, look), daemon=True
+        )
         child.start()
         there.close()
         done = True
@@ -89,7 +101,7 @@ def run(
     return outcomes, failures, slowest
 
 
-def cases(files: list[Path], work: Path, number: int, end: float, to: Connection) -> None:
+def cases(files: list[Path], work: Path, number: int, end: float, to: Connection, look: Look) -> None:
     """Run cases one after another in this process, and send how each ended."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     while time.monotonic() < end:
@@ -98,7 +110,7 @@ def cases(files: list[Path], work: Path, number: int, end: float, to: Connection
         folder.mkdir()
         path = damaged(files[number % len(files)], folder, np.random.default_rng(number))
         try:
-            to.send((looked_at(path), ""))
+            to.send((look(path), ""))
         except Exception:  # noqa: BLE001 - any exception is what this script looks for
             to.send(("exception", traceback.format_exc(limit=-3)))
         number += 1

@@ -1,5 +1,6 @@
 import io
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ forms = {
     "WFDB header": ("100_hea", HEADER),
     "delimited text": ("a_csv", b"time,glucose\n0,5.1\n5,5.3\n"),
     "EDF": ("a_xyz", edf()),
-    "DICOM image": ("a_ima", dicom(0, name="")),
+    "DICOM MR Image": ("a_ima", dicom(0, name="")),
 }
 
 
@@ -73,19 +74,21 @@ def test_a_form_is_told_by_content_whatever_the_name(tmp_path, form, file):
 def test_files_without_a_mark_are_known_by_the_header_beside_them(tmp_path):
     rows, _ = look(tmp_path, **{"100_hea": HEADER, "100_dat": SIGNAL, "100_atr": ANNOTATIONS})
     assert {row.form for row in rows.values()} == {"WFDB header", "WFDB signal", "WFDB annotations"}
-    assert rows["100.hea"].facts["sampling_hz"] == 360
+    assert rows["100.hea"].facts["sampling_hz"] == "360"
     assert not any(row.findings for row in rows.values())
 
 
 faults = {
     "empty": ("a_csv", b"", Reason.EMPTY_FILE),
-    "signal missing": ("100_hea", HEADER, Reason.IMAGE_MISSING),
+    "signal missing": ("100_hea", HEADER, Reason.SIGNAL_FILE_MISSING),
     "signal cut": ("100_hea", HEADER.replace(b"360 4", b"360 5"), Reason.TRUNCATED),
     "EDF cut": ("a_edf", edf(cut=2), Reason.TRUNCATED),
     "EDF header cut": ("a_edf", edf()[:300], Reason.TRUNCATED),
     "EDF without calibration": ("a_edf", edf(physical=(b"0", b"0")), Reason.CALIBRATION_IMPOSSIBLE),
     "DICOM cut": ("a_dcm", dicom(0)[:-3], Reason.TRUNCATED),
-    "picture": ("a_png", PNG, Reason.UNKNOWN_FORMAT),
+    "picture without its header": ("a_png", PNG, Reason.HEADER_INVALID),
+    "bytes of no form": ("a_bin", bytes(range(256)), Reason.UNKNOWN_FORMAT),
+    "HL7 v2 without results": ("a_hl7", b"MSH|^~\\&|||||||ADT^A01|1|P|2.5\r", Reason.UNSUPPORTED_FORM),
     "a table by name that is none": ("a_csv", b"hello\nthere\n", Reason.UNKNOWN_FORMAT),
 }
 
@@ -125,6 +128,29 @@ def test_images_of_one_series_are_held_to_make_a_volume(tmp_path):
     assert finding.where == "series 1 of 1, 5 images"
 
 
+def test_an_archive_is_told_with_its_members_each_by_its_content(tmp_path):
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as container:
+        container.writestr("100.hea", HEADER)
+        container.writestr("100.dat", SIGNAL)
+        container.writestr("../out.csv", "a,b\n1,2\n")
+    rows, _ = inspect(tmp_path)
+    assert {row.file: (row.form, row.refused) for row in rows} == {
+        "export.zip": ("zip archive", False),
+        "export.zip/100.hea": ("WFDB header", False),
+        "export.zip/100.dat": ("WFDB signal", False),
+        "export.zip/../out.csv": ("unknown", True),
+    }
+    assert (rows[0].facts["taken"], rows[0].facts["refused"]) == (2, 1)
+
+
+def test_slices_within_an_archive_are_held_to_make_a_volume(tmp_path):
+    with zipfile.ZipFile(tmp_path / "series.zip", "w") as container:
+        for z in (0, 1, 2, 4, 5):
+            container.writestr(f"{z}.dcm", dicom(z))
+    _, (finding,) = inspect(tmp_path / "series.zip")
+    assert finding.reason is Reason.SLICE_MISSING
+
+
 def test_a_single_file_is_looked_at_too(tmp_path):
     (tmp_path / "a.edf").write_bytes(edf())
     ((row,), findings) = inspect(tmp_path / "a.edf")
@@ -144,5 +170,5 @@ def test_nothing_that_a_library_warns_of_or_logs_is_passed_on(tmp_path, caplog):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         rows, _ = look(tmp_path, a_dcm=content)
-    assert rows["a.dcm"].form == "DICOM image"
+    assert rows["a.dcm"].form == "DICOM MR Image"
     assert caplog.text == ""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassay.core.findings import Finding, Reason, Severity
+from medassay.formats.ivd import glucose_vendor
 from medassay.formats.ivd.moments import moments
 from medassay.formats.ivd.table import Cell, Row, Table, TableRefused, find_header, read_table, text_of
 from medassay.formats.ivd.units import (
@@ -101,7 +102,8 @@ def open_export(content: bytes) -> GlucoseExport:
 
 
 def opened(table: Table) -> GlucoseExport:
-    """The export in a table that has been read."""
+    """The export in a table that has been read; one of a sensor's own software is brought to plain form first."""
+    table = glucose_vendor.plain(table) or table
     at = find_header(table, _is_header)
     header = table.rows[at]
     columns: dict[str, int] = {}

@@ -29,6 +29,7 @@ OLE2_SECTOR = 512
 
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+_LISTED = re.compile(r"[-+]?\d+(?:\.\d+)*(?:[eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?\d{1,3},\d{3}")
 
 
@@ -189,8 +190,10 @@ def _delimited(content: bytes) -> Table:
         decisions.append((Reason.UNSUPPORTED_FORM, "mixed line ends read as line ends"))
     complete = text.endswith(("\n", "\r"))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    delimiter, rows = _split(text)
-    if delimiter != ",":
+    delimiter, rows, why = _split(text)
+    if why:
+        decisions.append((Reason.UNSUPPORTED_FORM, why))
+    elif delimiter != ",":
         decisions.append((Reason.UNSUPPORTED_FORM, f"delimiter {delimiter!r}"))
     _require_whole(rows, complete)
     decimal = _decimal_mark(rows)
@@ -236,8 +239,8 @@ def _strictly(content: bytes, encoding: str) -> str:
     return text
 
 
-def _split(text: str) -> tuple[str, list[list[str]]]:
-    """The one delimiter that gives rows of one width."""
+def _split(text: str) -> tuple[str, list[list[str]], str]:
+    """The one delimiter that gives rows of one width, and what was decided to find it."""
     fits: dict[str, list[list[str]]] = {}
     for delimiter in DELIMITERS:
         try:
@@ -254,7 +257,13 @@ def _split(text: str) -> tuple[str, list[list[str]]]:
     ):
         del fits[","]
     if len(fits) == 1:
-        return next(iter(fits.items()))
+        return *next(iter(fits.items())), ""
+    heads = [delimiter for delimiter, rows in fits.items() if len(rows[0]) == max(map(len, rows))]
+    if len(heads) == 1:  # the others stand within cells: `MLII;V5` below the heading `leads`
+        return heads[0], fits[heads[0]], f"delimiter {heads[0]!r}: it alone parts the first row"
+    single = [line.strip() for line in text.splitlines() if line.strip()]
+    if not fits and _is_one_column(single):
+        return "", [[value] for value in single], "one column: no delimiter, and lines of numbers"
     raise TableRefused(
         Reason.UNSUPPORTED_FORM if fits else Reason.UNKNOWN_FORMAT,
         found=f"{len(fits)} delimiters that each give a regular table"
@@ -266,10 +275,19 @@ def _split(text: str) -> tuple[str, list[list[str]]]:
 
 
 def _is_regular(rows: list[list[str]]) -> bool:
-    """Nearly all rows have the widest row's width; titles and patient fields may be shorter."""
-    widths = Counter(map(len, rows))
-    widest = max(widths, default=0)
-    return widest > 1 and widths[widest] >= max(2, 0.8 * len(rows) - 12)
+    """Nearly all rows reach the last column that holds anything; titles and patient fields may be shorter."""
+    widest = max((_filled(row) for row in rows), default=0)
+    return widest > 1 and sum(len(row) >= widest for row in rows) >= max(2, 0.8 * len(rows) - 12)
+
+
+def _filled(row: list[str]) -> int:
+    """Cells up to the last that holds anything; a banner may trail delimiters beyond the table's width."""
+    return next((index for index in range(len(row), 0, -1) if row[index - 1].strip()), 0)
+
+
+def _is_one_column(lines: list[str]) -> bool:
+    """Numbers, or identifiers of digits and points, below at most one heading."""
+    return len(lines) > 2 and all(_LISTED.fullmatch(line) for line in lines[1:])
 
 
 def _commas_are_decimal(rows: list[list[str]]) -> bool:
