@@ -67,7 +67,7 @@ def recognises(head: bytes) -> bool:
 
     Examples
     --------
-    >>> recognises(b"\\x021H|\\\\^&|||"), recognises(b"H@^\\\\|"), recognises(b"\\x02mtrsl|pi|")
+    >>> recognises(b"\\x021H|\\\\^&|||"), recognises(b"Hello|"), recognises(b"\\x02mtrsl|pi|")
     (True, False, False)
     >>> recognises(b"\\x021H|@^\\\\|URM")
     True
