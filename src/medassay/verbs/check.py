@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,25 @@ class Checked:
 
 
 def run(path: Path) -> Checked:
-    """Look at a file, or at every file below a folder, by content alone."""
+    """Look at a file, at every file below a folder, and at every member of an archive, by content alone."""
     from medassay.datasets.inspect import inspect
 
-    return Checked(*inspect(path))
+    files, findings = inspect(path)
+    return Checked(tuple(replace(file, file=printable(file.file)) for file in files), findings)
+
+
+def printable(name: str) -> str:
+    """A file's name as a terminal and JSON can hold it: bytes that are no UTF-8 are read as GB18030, or spelt out.
+
+    Examples
+    --------
+    >>> printable(b"\\xd1\\xaa\\xb3\\xa3\\xb9\\xe6.csv".decode("utf-8", "surrogateescape"))
+    '血常规.csv'
+    """
+    raw = name.encode("utf-8", "surrogateescape")
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("utf-8", "backslashreplace")
