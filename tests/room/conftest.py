@@ -1,6 +1,7 @@
 """A whole database, task and device of a few bytes: the path from training to figures in a second."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from medassay.datasets.spec import Source
 from medassay.evaluation import scoring
 from medassay.evaluation.protocol import Protocol
 from medassay.registry.device import DeviceSpec
+from medassay.registry.submission import package
+from medassay.room.validation import validate
 from medassay.trust.sealing import sample_key, seal
 
 HERE = Path(__file__).parent / "spikes"
@@ -175,3 +178,43 @@ def source():
 @pytest.fixture(autouse=True)
 def _spikes_is_a_task(monkeypatch):
     monkeypatch.setattr(scoring, "__path__", [*scoring.__path__, str(HERE / "scoring")])
+
+
+@pytest.fixture
+def submitted(device_folder, device):
+    """A submission of the device as it lies there, with a model that was never trained."""
+
+    def act(**files):
+        content = {path.name: path.read_bytes() for path in device_folder.iterdir()}
+        content |= {"model/threshold.json": b'{"threshold": 5.0}'}
+        content |= {name.replace("__", "."): text.encode() for name, text in files.items()}
+        return package(
+            content, device="spike-detector", device_version="1.0.0", trained_on="d" * 64, parameters={}
+        )
+
+    return act
+
+
+@pytest.fixture
+def validated(database, protocol, source, tmp_path):
+    def act(submission, **changes):
+        events = []
+        workdir = tmp_path / "validation"
+        shutil.rmtree(workdir, ignore_errors=True)
+        arguments = {
+            "manifest": database.manifest,
+            "protocol": protocol,
+            "get": database.get,
+            "label_key": b"k" * 32,
+            "dataset": "spikes",
+            "source": source,
+            "strata": database.strata,
+            "workdir": workdir,
+            "book": lambda event, digest: events.append((event, digest)),
+            "earlier_looks": 2,
+        }
+        validation = validate(submission, **(arguments | changes))
+        act.events = events
+        return validation
+
+    return act

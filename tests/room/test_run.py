@@ -8,11 +8,10 @@ import pytest
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.datasets.spec import SourceClass
 from medassay.evaluation.protocol import Goal, Verdict
-from medassay.registry.submission import open_submission, package
+from medassay.registry.submission import open_submission
 from medassay.room.record import RunRecord
 from medassay.room.results import results_of
 from medassay.room.training import TrainingFailed, train
-from medassay.room.validation import validate
 
 
 @pytest.fixture
@@ -23,46 +22,6 @@ def trained(database, device_folder, device, tmp_path):
         return train(
             device_folder, device, database.manifest, database.get, database.released, workdir, parameters
         )
-
-    return act
-
-
-@pytest.fixture
-def submitted(device_folder, device):
-    """A submission of the device as it lies there, with a model that was never trained."""
-
-    def act(**files):
-        content = {path.name: path.read_bytes() for path in device_folder.iterdir()}
-        content |= {"model/threshold.json": b'{"threshold": 5.0}'}
-        content |= {name.replace("__", "."): text.encode() for name, text in files.items()}
-        return package(
-            content, device="spike-detector", device_version="1.0.0", trained_on="d" * 64, parameters={}
-        )
-
-    return act
-
-
-@pytest.fixture
-def validated(database, protocol, source, tmp_path):
-    def act(submission, **changes):
-        events = []
-        workdir = tmp_path / "validation"
-        shutil.rmtree(workdir, ignore_errors=True)
-        arguments = {
-            "manifest": database.manifest,
-            "protocol": protocol,
-            "get": database.get,
-            "label_key": b"k" * 32,
-            "dataset": "spikes",
-            "source": source,
-            "strata": database.strata,
-            "workdir": workdir,
-            "book": lambda event, digest: events.append((event, digest)),
-            "earlier_looks": 2,
-        }
-        validation = validate(submission, **(arguments | changes))
-        act.events = events
-        return validation
 
     return act
 

@@ -14,6 +14,7 @@ from medassay.core.estimate import Estimate
 from medassay.evaluation.heterogeneity import Heterogeneity, heterogeneity
 from medassay.evaluation.multiplicity import decide
 from medassay.evaluation.protocol import Endpoint, Goal, Protocol, Verdict, verdict
+from medassay.evaluation.robustness import Robustness
 from medassay.evaluation.scorer import Metric
 from medassay.evaluation.strata import Strata
 from medassay.statistics.rao_scott import clustered_proportion
@@ -102,6 +103,7 @@ class Results(_Result):
     subgroups: tuple[Subgroup, ...]
     worst_subgroup: WorstSubgroup | None = Field(default=None, description="None: no cell has a figure")
     sensitivity: tuple[Sensitivity, ...]
+    robustness: tuple[Robustness, ...] = ()
 
     def of(self, endpoint: str) -> EndpointResult:
         """The result of one endpoint by its id."""
@@ -145,7 +147,7 @@ def analyse(
     strata = [strata[index] for index in order]
     answered = None if answered is None else [answered[index] for index in order]
     table = _Table(protocol, tuple(sorted(subjects)), [statistics[index] for index in order])
-    formulas = {endpoint.id: _metric(endpoint, metrics) for endpoint in protocol.endpoints}
+    formulas = {endpoint.id: metric_of(endpoint, metrics) for endpoint in protocol.endpoints}
     endpoints = _endpoints(table, formulas, source, synthetic)
     primary = next(result for result in endpoints if result.endpoint == protocol.primary)
     judged = _Judged(protocol, primary.goal, synthetic)
@@ -285,7 +287,7 @@ def is_proportion(metric: Metric) -> bool:
     )
 
 
-def _metric(endpoint: Endpoint, metrics: Mapping[str, Metric]) -> Metric:
+def metric_of(endpoint: Endpoint, metrics: Mapping[str, Metric]) -> Metric:
     name = metric_name(endpoint)
     if name not in metrics:
         raise WrongUse(

@@ -7,14 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from medassay.core.terms import Lang
-from medassay.reports import sections_annexes, sections_cases, sections_dataset, sections_testing
+from medassay.reports import (
+    sections_annexes,
+    sections_cases,
+    sections_dataset,
+    sections_robustness,
+    sections_testing,
+)
 from medassay.reports.cover import cover_of
 from medassay.reports.document import UNDATED, Block, Column, Document, Edition, Section, Text, table
 from medassay.reports.paper import Content, Paper
 from medassay.reports.record import ReportRecord
 from medassay.reports.sentences import Heading, headings
 
-ROOMS = (sections_testing, sections_dataset, sections_cases, sections_annexes)
+ROOMS = (sections_testing, sections_robustness, sections_dataset, sections_cases, sections_annexes)
 
 
 def compose(

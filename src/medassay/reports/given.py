@@ -20,6 +20,7 @@ from medassay.quality.certificate import Certificate, GateResult, Issuer
 from medassay.quality.spec import QualitySpec
 from medassay.registry.device import DeviceSpec
 from medassay.room.record import RunRecord
+from medassay.room.timing import Timing
 from medassay.trust.evidence import Outcome
 
 
@@ -248,6 +249,7 @@ class Given(Part):
     agreement: Agreement | None
     inspection: Inspection | None
     training: Training | None
+    timing: Timing | None = Field(default=None, description="None: nothing was timed")
     chain: tuple[Step, ...]
     ledger: LedgerFacts
     code: dict[str, str]

@@ -10,6 +10,7 @@ from medassay.trust.ledger import GENESIS, Entry
 
 LOCKED = "protocol_locked"
 UNSEALED = "labels_unsealed"
+TIMED = "timed"
 
 
 def ledger_facts(
@@ -41,6 +42,12 @@ def ledger_facts(
         key=key,
         demo_key=demo_key,
     )
+
+
+def timing_digest(entries: Sequence[Entry], run: RunRecord, *, validated: str) -> str | None:
+    """Digest of the times of this run, which stand outside its record; None: nothing was timed."""
+    timed = _last([entry for entry in _until(entries, validated) if _is(entry, TIMED, run)])
+    return timed.evidence if timed else None
 
 
 def _until(entries: Sequence[Entry], evidence: str) -> Sequence[Entry]:

@@ -20,7 +20,7 @@ class Remark(Part):
 
 def limits(given: Given, results: Results) -> tuple[Remark, ...]:
     """All limits that the records show; page 1 shows the first three."""
-    return (*_of_figures(given), *_of_data(given), *_of_size(given, results), *_of_scope(given))
+    return (*_of_figures(given), *_of_data(given), *_of_size(given, results), *_of_scope(given, results))
 
 
 def deviations(given: Given) -> tuple[Remark, ...]:
@@ -89,7 +89,7 @@ def _of_size(given: Given, results: Results) -> Iterator[Remark]:
         yield Remark(key="limit:missing_predictions", values={"samples": str(missing)})
 
 
-def _of_scope(given: Given) -> Iterator[Remark]:
+def _of_scope(given: Given, results: Results) -> Iterator[Remark]:
     """What the validation did not reach."""
     run, inspection = given.run, given.inspection
     if not run.sealing.sealed and not run.sealing.public_data:
@@ -107,4 +107,17 @@ def _of_scope(given: Given) -> Iterator[Remark]:
     if inspection is not None and inspection.issuer.kind == "self":
         yield Remark(key="limit:self_inspection")
     yield Remark(key="limit:no_external")
-    yield Remark(key="limit:not_robust")
+    if run.stress:
+        yield from _of_stress(results)
+    else:
+        yield Remark(key="limit:not_robust")
+
+
+def _of_stress(results: Results) -> Iterator[Remark]:
+    """That the disturbed samples are few, and which limits were not kept."""
+    tested = results.robustness
+    subjects = min(one.subjects for one in tested)
+    yield Remark(key="limit:stress_small", values={"subjects": str(subjects)})
+    lost = sum(one.held is False for one in tested)
+    if lost:
+        yield Remark(key="limit:stress_lost", values={"lost": str(lost), "conditions": str(len(tested))})

@@ -35,6 +35,7 @@ from medassay.reports.given import (
 from medassay.reports.limits import Remark, deviations, limits, unanswered
 from medassay.room.record import RunRecord
 from medassay.room.results import summed
+from medassay.room.timing import Timing
 from medassay.trust.evidence import code_identity
 
 
@@ -116,6 +117,7 @@ def build(
     ledger: LedgerFacts,
     environment: Mapping[str, str],
     issue: Issue | None = None,
+    timing: Timing | None = None,
 ) -> ReportRecord:
     """The report's record from the records of all steps.
 
@@ -127,7 +129,7 @@ def build(
         The scorer's, as `metrics(options)` gives them.
     disjointness : "proven" or "not_provable"
         What `freeze` found.
-    agreement, inspection, training
+    agreement, inspection, training, timing
         None where the step was not taken; the report says so.
 
     Raises
@@ -149,6 +151,7 @@ def build(
             agreement=Agreement.of(agreement) if agreement else None,
             inspection=Inspection.of(inspection) if inspection else None,
             training=training,
+            timing=timing,
             chain=tuple(chain),
             ledger=ledger,
             code=code_identity(),

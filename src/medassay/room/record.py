@@ -64,6 +64,24 @@ class Causality(_Record):
         return self.copies > 0 and not self.differing
 
 
+class Repeat(_Record):
+    """Whether the same samples, answered a second time, gave the same bytes."""
+
+    samples: int = Field(ge=1)
+    differing: tuple[str, ...] = Field(description="samples whose second prediction has other bytes")
+
+
+class StressRow(_Record):
+    """One disturbed copy of a test sample, scored against the sample's reference."""
+
+    condition: str
+    strength: float
+    sample: str
+    subject: str
+    status: Literal["ok", "failed", "abstained", "unreadable"]
+    statistics: dict[str, float]
+
+
 class RunRecord(_Record):
     """One validation. No time, host or path: those stand in the ledger."""
 
@@ -85,4 +103,6 @@ class RunRecord(_Record):
     cases: tuple[CaseRow, ...]
     second_entry: tuple[SecondEntry, ...]
     causality: Causality | None = Field(default=None, description="None: the task does not ask for it")
+    repeat: Repeat | None = Field(default=None, description="None: the protocol does not ask for it")
+    stress: tuple[StressRow, ...] = Field(default=(), description="empty: no disturbance was asked for")
     earlier_looks: int = Field(ge=0, description="validations against this test split before this one")

@@ -9,10 +9,11 @@ from typing import TypeVar, cast
 from medassay.core.errors import EvidenceBroken
 from medassay.core.rooms import module_of
 from medassay.core.specs import parameters_of
-from medassay.evaluation.analysis import EndpointResult, Results, Sensitivity, analyse
+from medassay.evaluation.analysis import EndpointResult, Results, Sensitivity, analyse, metric_of
 from medassay.evaluation.protocol import Protocol, Verdict
+from medassay.evaluation.robustness import Disturbed, Robustness, robustness
 from medassay.evaluation.scorer import Metric, Scorer
-from medassay.room.record import CaseRow, RunRecord
+from medassay.room.record import CaseRow, RunRecord, StressRow
 
 Judged = TypeVar("Judged", Results, EndpointResult, Sensitivity)
 
@@ -31,17 +32,51 @@ def results_of(run: RunRecord, protocol: Protocol, metrics: Mapping[str, Metric]
         When the protocol is another one, or a subject's sums are not those of its cases.
     """
     _require_consistent(run, protocol)
+    formulas = _scorers_metrics(run) if metrics is None else metrics
     results = analyse(
         protocol,
-        _scorers_metrics(run) if metrics is None else metrics,
+        formulas,
         [row.subject for row in run.subjects],
         [row.statistics for row in run.subjects],
         [row.strata for row in run.subjects],
         run.source,
         synthetic=run.source_class == "synthetic",
         answered=_answered(run),
-    )
+    ).model_copy(update={"robustness": _robustness(run, protocol, formulas)})
     return results if run.causality is None or run.causality.held else _never_met(results)
+
+
+def _robustness(run: RunRecord, protocol: Protocol, metrics: Mapping[str, Metric]) -> tuple[Robustness, ...]:
+    """Every condition of the protocol, held against the same samples undisturbed."""
+    if protocol.stress is None or not run.stress:
+        return ()
+    cases = {case.sample: case for case in run.cases}
+    primary = protocol.of(protocol.primary)
+    found = []
+    for condition in protocol.stress.conditions:
+        rows = [row for row in run.stress if row.condition == condition.id]
+        samples = {row.sample for row in rows}
+        disturbed = {}
+        for strength in condition.strengths:
+            copies = [row for row in rows if row.strength == strength]
+            if {row.sample for row in copies} != samples or len(copies) != len(samples) or not copies:
+                raise _broken("copies of a condition that are not those of its other strengths", run)
+            disturbed[strength] = Disturbed(
+                subjects=_by_subject(copies),
+                samples=len(copies),
+                unanswered=sum(row.status != "ok" for row in copies),
+            )
+        found.append(
+            robustness(
+                protocol,
+                metric_of(primary, metrics),
+                condition,
+                _by_subject(cases[sample] for sample in sorted(samples)),
+                disturbed,
+                primary.goals.get(run.source),
+            )
+        )
+    return tuple(found)
 
 
 def _scorers_metrics(run: RunRecord) -> Mapping[str, Metric]:
@@ -80,8 +115,8 @@ def _answered(run: RunRecord) -> list[dict[str, float]] | None:
     return [grouped.get(row.subject, {}) for row in run.subjects]
 
 
-def _by_subject(cases: Iterable[CaseRow]) -> dict[str, dict[str, float]]:
-    groups: dict[str, list[CaseRow]] = {}
+def _by_subject(cases: Iterable[CaseRow | StressRow]) -> dict[str, dict[str, float]]:
+    groups: dict[str, list[CaseRow | StressRow]] = {}
     for case in cases:
         groups.setdefault(case.subject, []).append(case)
     return {subject: summed(case.statistics for case in group) for subject, group in groups.items()}
@@ -95,7 +130,11 @@ def _require_consistent(run: RunRecord, protocol: Protocol) -> None:
         found = "sums of a subject that are not those of its cases"
     else:
         return
-    raise EvidenceBroken(
+    raise _broken(found, run)
+
+
+def _broken(found: str, run: RunRecord) -> EvidenceBroken:
+    return EvidenceBroken(
         found=found,
         wanted="the record as `medassay validate` wrote it, and its protocol",
         remedy="Restore both from a copy, or validate again.",

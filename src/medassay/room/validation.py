@@ -22,10 +22,12 @@ from medassay.registry.device import DeviceSpec
 from medassay.registry.submission import Submission, open_submission
 from medassay.room.causality import audit
 from medassay.room.prediction import Answer, plain_reason, predict
-from medassay.room.record import CaseRow, RunRecord, Sealing, SecondEntry, SubjectRow
+from medassay.room.record import CaseRow, RunRecord, Sealing, SecondEntry, StressRow, SubjectRow
 from medassay.room.results import summed
 from medassay.room.sandbox import Ended
 from medassay.room.staging import Get, open_reference, public_files, stage_test
+from medassay.room.stress import StressCopy, Stressed, copy_files, rows_of, stress, suite_of
+from medassay.room.timing import Timing, timing_of
 from medassay.room.training import excerpt
 from medassay.trust.sealing import sample_key
 
@@ -39,6 +41,7 @@ class Validation:
     record: RunRecord
     excerpts: Mapping[str, bytes] = field(repr=False)  # digest to the scorer's excerpt: holds labels
     predictions: Mapping[str, bytes] = field(repr=False)  # sample to what the device handed back
+    timing: Timing  # differs from run to run: it stands in no record that a rerun must repeat
     log: str = field(repr=False)  # the end of what the device said: for its maker
     ended: Ended
 
@@ -130,6 +133,13 @@ def validate(
         if is_causal(scorer)
         else None
     )
+    timing = timing_of(workdir / "output", list(samples), scorer.SUFFIX, ended.seconds)
+    asked = protocol.stress
+    stressed = (
+        None
+        if asked is None
+        else stress(asked, manifest, device, answers, scorer.SUFFIX, get=get, workdir=workdir, absent=absent)
+    )
     predictions = {
         sample: answer.prediction for sample, answer in answers.items() if answer.prediction is not None
     }
@@ -159,10 +169,12 @@ def validate(
         cases=tuple(_case(one, excerpts) for one in scored),
         second_entry=_second_entry(scored, scorer),
         causality=causality,
+        repeat=stressed.repeat if stressed else None,
+        stress=_stressed(scorer, options, protocol, stressed, manifest, get, label_key) if stressed else (),
         earlier_looks=earlier_looks,
     )
     contents = {digest_bytes(content): content for content in excerpts.values()}
-    return Validation(record, contents, predictions, excerpt(ended), ended)
+    return Validation(record, contents, predictions, timing, excerpt(ended), ended)
 
 
 def score_sample(
@@ -179,6 +191,45 @@ def score_sample(
         score = scorer.score(reference, None, files, options)
     second = scorer.second(reference, answer.prediction, files, options)
     return Scored(rows[0].sample, rows[0].subject, answer, score, second)
+
+
+def _stressed(
+    scorer: Scorer,
+    options: Spec,
+    protocol: Protocol,
+    stressed: Stressed,
+    manifest: Manifest,
+    get: Get,
+    label_key: bytes,
+) -> tuple[StressRow, ...]:
+    """The disturbed copies, each scored against the reference of the sample that it was made from."""
+    asked, samples = protocol.stress, manifest.samples("test")
+    if asked is None or not stressed.copies:
+        return ()
+    suite = suite_of(manifest.kind, asked)
+
+    def scored(copy: StressCopy, answer: Answer) -> StressRow:
+        rows = samples[copy.sample]
+        reference = open_reference(rows, get, sample_key(label_key, copy.sample))
+        files = copy_files(suite, asked, copy, rows, get)
+        status = answer.status
+        try:
+            score = scorer.score(reference, answer.prediction, files, options)
+        except WrongUse:
+            if answer.prediction is None:
+                raise
+            status = "unreadable"
+            score = scorer.score(reference, None, files, options)
+        return StressRow(
+            condition=copy.condition.id,
+            strength=copy.strength,
+            sample=copy.sample,
+            subject=copy.subject,
+            status=status,
+            statistics=dict(score.statistics),
+        )
+
+    return rows_of(stressed, scored)
 
 
 def _unpack(submission: Submission, folder: Path, dataset: str) -> DeviceSpec:

@@ -98,8 +98,9 @@ def _views(record: ReportRecord, languages: Sequence[Lang], excerpts: dict[str, 
 
 def _record(place: Place, device: str, steps: Sequence[Evidence]) -> ReportRecord:
     from medassay.reports.given import Step, Training
-    from medassay.reports.history import ledger_facts
+    from medassay.reports.history import ledger_facts, timing_digest
     from medassay.reports.record import build
+    from medassay.room.timing import Timing
 
     by_kind = {step.kind: step for step in steps}
     train, validate = by_kind["train"], by_kind["validate"]
@@ -107,6 +108,8 @@ def _record(place: Place, device: str, steps: Sequence[Evidence]) -> ReportRecor
     scorer = module_of("medassay.evaluation.scoring", made.task, what="task")
     options = parameters_of(scorer.Options, made.options, where="run: options")
     room = place.record(train, "room")
+    entries = ledger.read(place.workspace.ledger)
+    timed = timing_digest(entries, made, validated=validate.digest)
     return build(
         stem=place.dataset,
         dataset=place.spec,
@@ -138,11 +141,12 @@ def _record(place: Place, device: str, steps: Sequence[Evidence]) -> ReportRecor
             for step in steps
         ],
         ledger=ledger_facts(
-            ledger.read(place.workspace.ledger),
+            entries,
             made,
             validated=validate.digest,
             key=place.keys.signing_key.public_key().public_bytes_raw().hex(),
             demo_key=place.keys.demo,
         ),
         environment=validate.environment | train.environment,
+        timing=Timing.model_validate_json(place.store.get(timed)) if timed else None,
     )

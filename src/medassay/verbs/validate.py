@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medassay.core import progress
+from medassay.core.canonical import canonical_json
 from medassay.core.errors import WrongUse
 from medassay.evaluation.planning import load_protocol
 from medassay.evaluation.protocol import Factor, Protocol
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from medassay.room.validation import Validation
 
 UNSEALED = "labels_unsealed"
+TIMED = "timed"
 EXCERPT = "excerpt"
 
 
@@ -67,6 +69,8 @@ def run(place: Place, device: str) -> Evidence:
             shutil.rmtree(workdir, ignore_errors=True)
         if made.log and any(case.status != "ok" for case in made.record.cases):
             print(made.log, file=sys.stderr)  # for the device's maker; it stands in no record
+        timed = place.store.put(canonical_json(made.timing.model_dump(mode="json")))
+        _book(place, TIMED, timed, submission)
         results = results_of(made.record, protocol)
         for content in made.predictions.values():
             place.store.put(content)

@@ -1,0 +1,157 @@
+"""Performance against the strength of a disturbance, and the strength at which the goal is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from medassay.core.estimate import Estimate
+from medassay.core.method import method
+from medassay.evaluation.protocol import Condition, Goal, Protocol
+from medassay.evaluation.scorer import Metric
+from medassay.statistics.ratio import ratio, ratio_difference
+
+FloatArray = NDArray[np.float64]
+Sums = Mapping[str, Mapping[str, float]]  # subject to summed statistics
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Point(_Result):
+    """The primary endpoint at one strength."""
+
+    strength: float
+    estimate: Estimate
+    change: Estimate = Field(description="against the same samples undisturbed, paired by subject")
+    unanswered: int = Field(ge=0, description="copies without a usable prediction; they count as all wrong")
+    goal_holds: bool | None = Field(description="of the figure itself; None: no goal, or no figure")
+
+
+class Robustness(_Result):
+    """One condition over its strengths."""
+
+    condition: str
+    perturbation: str
+    subjects: int
+    samples: int
+    undisturbed: Estimate
+    points: tuple[Point, ...]
+    hold_to: float
+    lost_at: float | None = Field(description="first strength at which the goal does not hold; None: at none")
+    held: bool | None = Field(description="whether it holds up to the limit; None: no goal to hold")
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """What became of the copies of one condition at one strength."""
+
+    subjects: Sums
+    samples: int
+    unanswered: int
+
+
+@method(
+    id="robustness-by-strength",
+    task="robustness",
+    zh="鲁棒性测试（性能随扰动强度变化）",
+    en="robustness: performance against strength",
+    formula="theta(s) = sum N(s) / sum D(s); theta(s) - theta(0) paired by subject; lost at the least s past the goal",
+    source="NMPA guideline on AI medical devices, 2022 (robustness); Hendrycks and Dietterich, ICLR 2019",
+    check="statistics.ratio and ratio_difference on the same sums; a device whose loss is known by construction",
+)
+def robustness(
+    protocol: Protocol,
+    metric: Metric,
+    condition: Condition,
+    undisturbed: Sums,
+    disturbed: Mapping[float, Disturbed],
+    goal: Goal | None,
+) -> Robustness:
+    """The primary endpoint of one condition at every strength.
+
+    Whether the goal holds is judged by the figure itself: the few samples of a stress suite have wide intervals,
+    which stand beside it. It is lost from the first strength on at which it does not hold, whatever comes after.
+
+    Parameters
+    ----------
+    undisturbed : subject to sums of the same samples as they were
+    disturbed : strength to what became of the copies
+    """
+    subjects = sorted(undisturbed)
+    plain = _ratio_sums(metric, [undisturbed[name] for name in subjects])
+    points = []
+    for strength in condition.strengths:
+        found = disturbed[strength]
+        sums = _ratio_sums(metric, [found.subjects[name] for name in subjects])
+        estimate = _estimate(protocol, metric, sums)
+        points.append(
+            Point(
+                strength=strength,
+                estimate=estimate,
+                change=ratio_difference(
+                    sums,
+                    plain,
+                    undefined=metric.undefined,
+                    seed=protocol.seed,
+                    replicates=protocol.replicates,
+                    confidence=protocol.confidence,
+                    unit=metric.unit,
+                ),
+                unanswered=found.unanswered,
+                goal_holds=_holds(estimate, goal),
+            )
+        )
+    lost = next((point.strength for point in points if point.goal_holds is False), None)
+    return Robustness(
+        condition=condition.id,
+        perturbation=condition.perturbation,
+        subjects=len(subjects),
+        samples=disturbed[condition.strengths[0]].samples,
+        undisturbed=_estimate(protocol, metric, plain),
+        points=tuple(points),
+        hold_to=condition.hold_to,
+        lost_at=lost,
+        held=_held(points, condition.hold_to),
+    )
+
+
+def _held(points: Sequence[Point], limit: float) -> bool | None:
+    judged = [point.goal_holds for point in points if point.strength <= limit]
+    if False in judged:
+        return False
+    return None if None in judged else True
+
+
+def _holds(estimate: Estimate, goal: Goal | None) -> bool | None:
+    if goal is None or estimate.value is None:
+        return None
+    if goal.direction == "at_least":
+        return estimate.value >= goal.limit
+    return estimate.value <= goal.limit
+
+
+def _ratio_sums(metric: Metric, rows: Sequence[Mapping[str, float]]) -> tuple[FloatArray, FloatArray]:
+    def combined(weights: Mapping[str, float]) -> FloatArray:
+        return np.array(
+            [sum(weight * row.get(name, 0.0) for name, weight in weights.items()) for row in rows], np.float64
+        )
+
+    return combined(metric.numerator), combined(metric.denominator)
+
+
+def _estimate(protocol: Protocol, metric: Metric, sums: tuple[FloatArray, FloatArray]) -> Estimate:
+    return ratio(
+        *sums,
+        undefined=metric.undefined,
+        seed=protocol.seed,
+        replicates=protocol.replicates,
+        confidence=protocol.confidence,
+        unit=metric.unit,
+        interval="percentile" if protocol.interval == "percentile" else "bca",
+    )
