@@ -102,7 +102,7 @@ _BYTES: tuple[tuple[str, Change, str], ...] = (
     ("no_calibration", _same_ends, "refused:calibration_impossible"),
     ("unknown_unit", lambda content: _column(content, 16 + 80, 8, 5, b"units"), "refused:unit_unknown"),
     ("missing_electrode", lambda content: _column(content, 0, 16, 8, b"EKG"), "refused:channel_missing"),
-    ("gap_in_recording", _gaps, "refused:unsupported_form"),
+    ("gap_in_recording", _gaps, "refused:recording_gap"),
     ("signal_count_unreadable", lambda content: _put_at(content, 252, b"??", 4), "refused:header_invalid"),
 )
 
