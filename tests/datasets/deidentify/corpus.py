@@ -239,6 +239,9 @@ LAST = (
 )
 
 
+SETS = ("WORKED", "HELD_OUT", "FRESH", "UNSEEN", "LAST")
+
+
 def texts(seed, rounds, templates=WORKED):
     """`rounds` texts of every template, filled anew each time."""
     import re

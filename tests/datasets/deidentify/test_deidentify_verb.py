@@ -281,3 +281,34 @@ def test_a_directory_of_a_medium_is_left_out_and_said(export, tmp_path):
 def test_a_damaged_record_header_costs_no_neighbour(export, tmp_path):
     (export / "bad.hea").write_bytes(b"bad 1 250 500\nonly-a-name\n")
     assert deidentify.run(export, tmp_path / "out")["counts"]["files_written"] == 8
+
+
+def test_every_sheet_of_a_workbook_leaves_under_the_subjects_of_its_rows(tmp_path):
+    import io
+
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    first = book.active
+    first.title = NAME
+    first.append([f"姓名：{NAME}", f"病历号：{RESIDENT}"])
+    first.append(["检验项目", "结果", "单位"])
+    first.append(["白细胞", 11.2, "10^9/L"])
+    second = book.create_sheet("门诊")
+    second.append(["姓名", "病历号", "检验项目", "结果"])
+    second.append([NAME, RESIDENT, "血红蛋白", 132])
+    second.append(["李四", "0012345", "血红蛋白", 99])
+    book.create_sheet("说明").append([f"请{NAME}核对"])
+    sink = io.BytesIO()
+    book.save(sink)
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a.xlsx").write_bytes(sink.getvalue())
+    result = deidentify.run(source, tmp_path / "out")
+    tables = {path.name: path.read_text("utf-8") for path in (tmp_path / "out").rglob("table*.csv")}
+    assert sorted(tables) == ["table-1.csv", "table-2.csv"]
+    subjects = [re.findall(r"S-[0-9a-f]{16}", text) for text in tables.values()]
+    by_name = dict(zip(tables, subjects, strict=True))
+    assert by_name["table-1.csv"][0] == by_name["table-2.csv"][0] != by_name["table-2.csv"][1]
+    assert not any(word in "".join(tables.values()) for word in (NAME, RESIDENT, "李四", "0012345"))
+    assert any(row["element"] == "sheet without names of columns" for row in result["conformance"])

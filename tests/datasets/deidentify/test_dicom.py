@@ -12,10 +12,11 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from medassay.datasets.deidentify import allowed, proof
-from medassay.datasets.deidentify.characters import name_forms, read_text
 from medassay.datasets.deidentify.dicom import clean, encoded, mapped_uid, person_of, shifted
+from medassay.datasets.deidentify.person_names import name_forms
 from medassay.datasets.sample import Names
 from medassay.formats.imaging import dicom_series
+from medassay.formats.imaging.dicom_characters import read_text
 
 SECRET = "ZHANGTESTWEI"
 CHINESE = "张试伟"
@@ -219,6 +220,8 @@ def test_the_proof_refuses_a_preamble_and_bytes_behind_the_end():
         ("张伟".encode(), "", "张伟", True),
         ("张伟".encode("gbk"), "ISO_IR 100", "张伟", True),
         ("张伟".encode("gbk"), "ISO_IR 192", "张伟", True),
+        ("张伟".encode(), "ISO_IR 100", "张伟", True),
+        ("张喆".encode("gbk"), "ISO_IR 100", "张喆", True),  # 喆 lies beyond GB 2312
     ],
 )
 def test_a_name_is_read_in_the_character_set_that_its_bytes_are_in(raw, declared, text, problem):
@@ -237,3 +240,24 @@ def test_the_table_names_each_element_as_the_dictionary_does():
     for tag, rule in allowed.rules().items():
         assert keyword_for_tag(tag) == rule.keyword
         assert rule.action != "keep" or rule.allowed
+
+
+def test_the_list_of_safe_private_elements_holds_numbers_only_and_names_its_sources():
+    from importlib.resources import files
+
+    rows = files("medassay.datasets.deidentify").joinpath("safe_private.csv").read_text("utf-8").splitlines()
+    assert "E.3.10-1" in "".join(row for row in rows if row.startswith("#"))
+    listed = [row.split(",") for row in rows if not row.startswith(("#", "creator,"))]
+    assert {row[-1] for row in listed} == {"both", "one"}
+    for (creator, group, _), known in allowed.safe_private().items():
+        assert group % 2 == 1, creator
+        assert known.vr in ("DS", "IS", "FD", "FL")
+        assert ".." in known.allowed
+
+
+def test_a_direction_that_the_standards_list_lacks_is_removed_with_its_creator():
+    dataset = image()
+    dataset.private_block(0x0019, "GEMS_ACQU_01", create=True).add_new(0xBB, "DS", "0.5")
+    dataset.private_block(0x0043, "GEMS_PARM_01", create=True).add_new(0x6F, "DS", ["3", "4", "0"])
+    kept = cleaned(reread(dataset)).dataset
+    assert [tag.group for tag in kept.keys() if tag.is_private] == [0x43, 0x43]  # noqa: SIM118

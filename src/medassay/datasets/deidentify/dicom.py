@@ -5,18 +5,20 @@ from __future__ import annotations
 import io
 import struct
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from medassay.core.errors import WrongUse
 from medassay.datasets.deidentify import allowed, pixels, vocabulary
 from medassay.datasets.deidentify.allowed import Rule
-from medassay.datasets.deidentify.characters import Reading, identifying_words, name_forms, read_text
+from medassay.datasets.deidentify.person_names import identifying_words, name_forms
 from medassay.datasets.deidentify.profile import RESEARCH, Profile
 from medassay.datasets.identity import pseudonym
 from medassay.datasets.sample import Action, Names
+from medassay.formats.imaging.dicom_characters import Reading, read_text
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -42,6 +44,8 @@ NAMING = (
 )
 
 
+COMMENT, NO_PIXELS = "comment in a compressed frame", "bytes that are no pixels, or their order"
+AGE_STATED = ("(0010,1010) PatientAge", "changed")
 DEEPEST = 12  # sequences in sequences; deeper ones are removed
 
 
@@ -78,16 +82,21 @@ def person_of(dataset: Dataset) -> Person:
     """Read who the header is of, before anything is changed."""
     charset = dataset.get("SpecificCharacterSet") or ""
     declared = [charset] if isinstance(charset, str) else list(charset)
-    name = _reading(dataset, "PatientName", declared)
-    readings = [reading for keyword in NAMING if (reading := _reading(dataset, keyword, declared)).text]
+    return person_read(lambda keyword: _reading(dataset, keyword, declared))
+
+
+def person_read(of: Callable[[str], Reading]) -> Person:
+    """Who a header is of, by what reads its elements (by keyword)."""
+    name = of("PatientName")
+    readings = [reading for keyword in NAMING if (reading := of(keyword)).text]
     texts = [text for reading in readings for text in (reading.text, *reading.others)]
     forms = [form for text in (name.text, *name.others) for form in name_forms(text)]
     return Person(
         forms=tuple(dict.fromkeys(forms)),
-        patient_id=_reading(dataset, "PatientID", declared).text.strip(),
-        birth_date=_reading(dataset, "PatientBirthDate", declared).text.strip(),
-        sex=_reading(dataset, "PatientSex", declared).text.strip(),
-        institution=_reading(dataset, "InstitutionName", declared).text.strip(),
+        patient_id=of("PatientID").text.strip(),
+        birth_date=of("PatientBirthDate").text.strip(),
+        sex=of("PatientSex").text.strip(),
+        institution=of("InstitutionName").text.strip(),
         words=identifying_words(texts),
         problem=next((reading.problem for reading in readings if reading.problem), ""),
     )
@@ -139,7 +148,7 @@ def clean(
             where="(0008,0016) SOPClassUID",
         )
     actions: Counter[tuple[str, str]] = Counter()
-    work = _Work(names, index, tuple(words), profile, allowed.rules_of(family), actions)
+    work = Work(names, index, tuple(words), profile, allowed.rules_of(family), actions)
     fresh = _cleaned_level(dataset, work, depth=0)
     if profile.characteristics:
         _state_age(dataset, fresh, actions)
@@ -149,7 +158,7 @@ def clean(
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """What holds for one object while it is walked."""
 
     names: Names
@@ -160,7 +169,7 @@ class _Work:
     actions: Counter[tuple[str, str]]
 
 
-def _cleaned_level(dataset: Dataset, work: _Work, *, depth: int) -> Dataset:
+def _cleaned_level(dataset: Dataset, work: Work, *, depth: int) -> Dataset:
     from pydicom.dataset import Dataset as Fresh
 
     fresh = Fresh()
@@ -168,18 +177,18 @@ def _cleaned_level(dataset: Dataset, work: _Work, *, depth: int) -> Dataset:
         number = int(tag)
         rule = work.table.get(number)
         if rule is None:
-            if number >> 16 & 1 and work.profile.safe_private and _take_safe_private(dataset, fresh, number):
-                work.actions[_element(number), "kept"] += 1
+            if number >> 16 & 1 and work.profile.safe_private and take_safe_private(dataset, fresh, number):
+                work.actions[element_name(number), "kept"] += 1
             else:
-                work.actions[_element(number), "removed"] += 1
+                work.actions[element_name(number), "removed"] += 1
             continue
-        _take_element(dataset, fresh, rule, work, depth)
-    if any(not character.isascii() for character in _texts_of(fresh)):
+        take_element(dataset, fresh, rule, work, depth)
+    if any(not character.isascii() for character in texts_of(fresh)):
         fresh.SpecificCharacterSet = "ISO_IR 192"
     return fresh
 
 
-def _take_element(dataset: Dataset, fresh: Dataset, rule: Rule, work: _Work, depth: int) -> None:
+def take_element(dataset: Dataset, fresh: Dataset, rule: Rule, work: Work, depth: int) -> None:
     action = rule.under(work.profile)
     if action == "sequence":
         items = _cleaned_items(dataset, rule, work, depth)
@@ -197,7 +206,7 @@ def _take_element(dataset: Dataset, fresh: Dataset, rule: Rule, work: _Work, dep
     work.actions[rule.element, "kept" if _same(before, after) else "changed"] += 1
 
 
-def _cleaned_items(dataset: Dataset, rule: Rule, work: _Work, depth: int) -> Any:
+def _cleaned_items(dataset: Dataset, rule: Rule, work: Work, depth: int) -> Any:
     """The items of a sequence; one that lost its code loses all, since its meaning alone proves nothing."""
     from pydicom.sequence import Sequence as Items
 
@@ -220,7 +229,7 @@ def _is_code_item(item: Dataset) -> bool:
     return allowed.is_code(code, str(_of(item, "CodingSchemeDesignator")))
 
 
-def _take_safe_private(dataset: Dataset, fresh: Dataset, number: int) -> bool:
+def take_safe_private(dataset: Dataset, fresh: Dataset, number: int) -> bool:
     """Take over a listed private element with its creator; its numbers only."""
     group, element = number >> 16, number & 0xFFFF
     if element < 0x1000:
@@ -250,7 +259,7 @@ def _private_numbers(dataset: Dataset, number: int, vr: str) -> list[Any]:
     return list(value) if _is_several(value) else [value]
 
 
-def _texts_of(dataset: Dataset) -> list[str]:
+def texts_of(dataset: Dataset) -> list[str]:
     return [str(element.value) for element in dataset if element.VR in ("LO", "SH", "UC", "UT", "ST", "LT")]
 
 
@@ -262,7 +271,7 @@ def totals(counts: Counter[tuple[str, str]]) -> tuple[Action, ...]:
     )
 
 
-def _after(rule: Rule, action: str, value: Any, work: _Work) -> Any:
+def _after(rule: Rule, action: str, value: Any, work: Work) -> Any:
     """The value that may stand, or None."""
     names = work.names
     parts = list(value) if _is_several(value) else [value]
@@ -358,13 +367,24 @@ def _value(dataset: Dataset, tag: int) -> Any:
 
 def _state_age(dataset: Dataset, fresh: Dataset, actions: Counter[tuple[str, str]]) -> None:
     """An age that the header leaves to birth and study date is stated before both are gone."""
-    born, seen = (str(_of(dataset, name)) for name in ("PatientBirthDate", "StudyDate"))
-    if "PatientAge" in fresh or not (len(born) == 8 and len(seen) == 8 and (born + seen).isdigit()):
-        return
+    age = age_between(str(_of(dataset, "PatientBirthDate")), str(_of(dataset, "StudyDate")))
+    if "PatientAge" not in fresh and age is not None:
+        fresh.PatientAge = age
+        actions[AGE_STATED] += 1
+
+
+def age_between(born: str, seen: str) -> str | None:
+    """The age that may be stated, from two DICOM dates; None where they are none.
+
+    Examples
+    --------
+    >>> age_between("19500616", "20230615"), age_between("19300214", "20230615")
+    ('072Y', '090Y')
+    """
+    if not (len(born) == 8 and len(seen) == 8 and (born + seen).isdigit()):
+        return None
     years = int(seen[:4]) - int(born[:4]) - (seen[4:] < born[4:])
-    if 0 <= years <= 130:
-        fresh.PatientAge = allowed.stated_age(f"{years:03d}Y")
-        actions["(0010,1010) PatientAge", "changed"] += 1
+    return allowed.stated_age(f"{years:03d}Y") if 0 <= years <= 130 else None
 
 
 def _of(dataset: Dataset, keyword: str) -> Any:
@@ -394,9 +414,11 @@ def _state_method(
         actions[allowed.rules()[tag].element, "changed"] += 1
 
 
-def state_method(dataset: Dataset, names: Names) -> None:
-    """Say in an object that was written here that its people are gone."""
-    _state_method(dataset, names, Counter())
+def state_method(dataset: Dataset, names: Names, profile: Profile = RESEARCH) -> Counter[tuple[str, str]]:
+    """Say in an object that was written here that its people are gone; gives what was done."""
+    actions: Counter[tuple[str, str]] = Counter()
+    _state_method(dataset, names, actions, profile)
+    return actions
 
 
 def _take_over_pixels(source: Dataset, fresh: Dataset, actions: Counter[tuple[str, str]]) -> None:
@@ -424,17 +446,22 @@ def _take_over_pixels(source: Dataset, fresh: Dataset, actions: Counter[tuple[st
         return
     before = fresh["PixelData"].value
     if compressed:
-        after, what = pixels.without_comments(before), "comment in a compressed frame"
+        after, what = pixels.without_comments(before), COMMENT
     else:
         swapped = syntax is not None and not syntax.is_little_endian
-        after, what = pixels.plain(before, source, swap=swapped), "bytes that are no pixels, or their order"
+        after, what = pixels.plain(before, source, swap=swapped), NO_PIXELS
     if after != before:
         fresh.PixelData = after
-        actions[f"(7FE0,0010) PixelData: {what}", "changed"] += 1
-        actions["(7FE0,0010) PixelData", "kept"] -= 1
-        actions += Counter()  # drops what came to nothing
+        state_pixels_changed(actions, what)
     fresh["PixelData"].VR = "OB" if compressed else "OW"
     fresh["PixelData"].is_undefined_length = compressed
+
+
+def state_pixels_changed(actions: Counter[tuple[str, str]], what: str) -> None:
+    """Count the pixels as changed instead of kept."""
+    actions[f"(7FE0,0010) PixelData: {what}", "changed"] += 1
+    actions["(7FE0,0010) PixelData", "kept"] -= 1
+    actions += Counter()  # drops what came to nothing
 
 
 def encoded(dataset: Dataset) -> bytes:
@@ -465,7 +492,8 @@ def _reading(dataset: Dataset, keyword: str, declared: Sequence[str]) -> Reading
     return Reading("" if value is None else str(value))
 
 
-def _element(tag: int) -> str:
+@cache
+def element_name(tag: int) -> str:
     """Tag and keyword; of a private element the tag alone, since its creator may be anyone's text."""
     from pydicom.datadict import keyword_for_tag
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from medassay.datasets.deidentify import resident_id
-from medassay.datasets.deidentify.characters import identifying_words
+from medassay.datasets.deidentify.person_names import identifying_words
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,11 @@ from medassay.datasets.deidentify import (
     facts,
     free_text,
     hl7,
+    pictures,
     plain_text,
     series,
     tables,
+    volumes,
     wfdb,
 )
 from medassay.datasets.deidentify.facts import Facts
@@ -40,6 +42,18 @@ from medassay.formats.ivd import table as ivd_table
 LARGEST = 2 << 30
 TABLE, TEXT, UNKNOWN = "table", "text", "unknown"
 DICOM, WFDB, EDF, HL7 = "DICOM", "WFDB", "EDF", "HL7 v2"
+PICTURE, NIFTI = "picture", "NIfTI"
+BY_NAME = (  # forms that are known and have no cleaner: place and bytes of their mark
+    (0, b"%PDF", "a PDF document"),
+    (4, b"ftyp", "a video"),
+    (8, b"AVI ", "a video"),
+    (0, b"\x1aE\xdf\xa3", "a video"),
+    (0, b"\x00\x00\x01\xba", "a video"),
+    (0, b"GIF8", "a GIF picture"),
+    (8, b"WEBP", "a WebP picture"),
+    (344, b"ni1\x00", "half of a NIfTI-1 volume in two files"),
+    (4, b"n+2\x00", "a NIfTI-2 volume"),
+)
 Write = Callable[[str, bytes], None]
 
 
@@ -131,6 +145,12 @@ def _recognise(item: Item) -> None:
         item.form, item.people = EDF, [edf.facts_of(content)]
     elif hl7.recognises(head):
         item.form, item.people = HL7, hl7.facts_of(content)
+    elif pictures.recognises(head):
+        item.form, item.people = PICTURE, [Facts()]
+    elif volumes.recognises(head):
+        item.form, item.people = NIFTI, [Facts()]
+    elif named := [name for at, mark, name in BY_NAME if head[at : at + len(mark)] == mark]:
+        item.finding = _refused(Reason.UNSUPPORTED_FORM, named[0], "a form that is known and has a cleaner")
     elif wfdb.recognises(content):
         item.form, item.people = WFDB, [wfdb.facts_of(content)]
     else:
@@ -273,6 +293,10 @@ class _Work:
                 return hl7.clean(content, each, known, self.profile)
             case "table":
                 return tables.clean(tables.read(content), each, _not_numbers(known), self.profile)
+            case "picture":
+                return pictures.clean(content, self.profile)
+            case "NIfTI":
+                return volumes.clean(content)
             case "text":
                 return plain_text.clean(content, names, known, self.profile)
         beside = {
@@ -299,9 +323,13 @@ class _Work:
             case "HL7 v2":
                 found = hl7.prove(content, known)
             case "table":
-                found = tables.prove(content, _not_numbers(known))
+                found = [one for part in files.values() for one in tables.prove(part, _not_numbers(known))]
             case "text":
                 found = plain_text.prove(content, known)
+            case "picture":
+                found = pictures.prove(content, next(iter(outgoing.bulk.values())))
+            case "NIfTI":
+                found = volumes.prove(content, next(iter(outgoing.bulk.values())))
             case _:
                 found = wfdb.prove(files, outgoing.bulk, known)
         texts = [part for name, part in files.items() if name not in outgoing.bulk and form != EDF]

@@ -14,9 +14,9 @@ from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets import residue
-from medassay.datasets.deidentify import allowed, burned_in, dicom, proof
+from medassay.datasets.deidentify import allowed, burned_in, dicom, explicit_walk, proof, quick
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
-from medassay.datasets.deidentify.outgoing import Outgoing, left
+from medassay.datasets.deidentify.outgoing import Actions, Outgoing, left
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.identity import pseudonym
 from medassay.datasets.sample import Names
@@ -123,6 +123,10 @@ def _instance(
     texts: Sequence[burned_in.Text],
     seen: set[str],
 ) -> Outgoing | Finding:
+    if not texts:
+        made = _walked(path, names, words, profile, seen)
+        if made is not None:
+            return made
     dataset = _whole(path)
     uid = str(dataset.SOPInstanceUID)
     if uid in seen:
@@ -146,13 +150,30 @@ def _instance(
     except WrongUse as error:
         return _refuse(Reason.UNSUPPORTED_FORM, error.found, error.where)
     pixels = cleaned.dataset.get((0x7FE0, 0x0010))
-    bulk = (
-        {}
-        if pixels is None
-        else {"(7FE0,0010)": digest_bytes(pixels.value + b"\x00" * (len(pixels.value) % 2))}
-    )
+    value = None if pixels is None else pixels.value + b"\x00" * (len(pixels.value) % 2)
+    return _outgoing(names, uid, content, +cleaned.actions, value)
+
+
+def _walked(
+    path: Path, names: Names, words: Sequence[str], profile: Profile, seen: set[str]
+) -> Outgoing | Finding | None:
+    """The instance by the walk over its bytes; None where that does not go on."""
+    one = explicit_walk.opened(path.read_bytes())
+    if one is None or not one.uid:
+        return None
+    if one.uid in seen:
+        return _refuse(Reason.DUPLICATE, "a second object of one UID")
+    made = quick.cleaned(one, names, words=(*words, *quick.person_of(one).words), profile=profile)
+    if made is None:
+        return None
+    seen.add(one.uid)
+    return _outgoing(names, one.uid, made.content, made.actions, made.pixels)
+
+
+def _outgoing(names: Names, uid: str, content: bytes, actions: Actions, pixels: bytes | None) -> Outgoing:
     name = f"{pseudonym(names.key, 'I', uid)}.dcm"
-    return Outgoing(((name, content),), +cleaned.actions, bulk)
+    bulk = {} if pixels is None else {"(7FE0,0010)": digest_bytes(pixels)}
+    return Outgoing(((name, content),), actions, bulk)
 
 
 def _whole(path: Path) -> Dataset:

@@ -52,6 +52,14 @@ class Sheet:
     titles: int  # rows over the header
 
 
+@dataclass(frozen=True)
+class Book:
+    """The tables of one file: one, or a sheet each."""
+
+    sheets: tuple[Sheet, ...]
+    left_out: int = 0  # sheets with content of which no row names columns
+
+
 @cache
 def _roles() -> dict[str, str]:
     text = files(__package__).joinpath("columns.csv").read_text("utf-8")
@@ -73,18 +81,32 @@ def role_of(header: str) -> str:
     return _roles().get(plain, _roles().get(plain.replace(" ", ""), ""))
 
 
-def read(content: bytes) -> Sheet:
-    """Find the header row: the one with most names of the list, near the top.
+def read(content: bytes) -> Book:
+    """Every table of the file.
 
     Raises
     ------
     CannotClean
-        When the file is no table, or no row names a column that is known.
+        When the file is no table, or no row of any sheet names columns.
     """
     try:
-        found = ivd_table.read_table(content)
+        found = ivd_table.read_tables(content)
     except ivd_table.TableRefused as error:
         raise CannotClean(error.reason, error.found, error.wanted) from error
+    sheets: list[Sheet] = []
+    stopped: CannotClean | None = None
+    for one in found:
+        try:
+            sheets.append(_sheet(one))
+        except CannotClean as error:
+            stopped = error
+    if stopped is not None and not sheets:
+        raise stopped
+    return Book(tuple(sheets), len(found) - len(sheets))
+
+
+def _sheet(found: ivd_table.Table) -> Sheet:
+    """Find the header row: the one with most names of the list, near the top."""
     top = found.rows[:30]
     scores = [sum(bool(role_of(cell)) for cell in row if isinstance(cell, str)) for row in top]
     wide = [sum(isinstance(cell, str) for cell in row) for row in top]
@@ -96,8 +118,12 @@ def read(content: bytes) -> Sheet:
     return Sheet(above, headers, tuple(map(role_of, headers)), found.rows[at + 1 :], at)
 
 
-def facts_of(sheet: Sheet) -> list[Facts]:
-    """The person of each row; rows without one of their own have that of the fields above."""
+def facts_of(book: Book) -> list[Facts]:
+    """The person of each row, sheet by sheet; rows without one of their own have that of the fields above."""
+    return [one for sheet in book.sheets for one in _facts_of(sheet)]
+
+
+def _facts_of(sheet: Sheet) -> list[Facts]:
     over = _facts(list(sheet.above))
     out = []
     for row in sheet.rows:
@@ -112,15 +138,29 @@ def facts_of(sheet: Sheet) -> list[Facts]:
     return out
 
 
-def clean(sheet: Sheet, who: Sequence[Names], known: Sequence[str], profile: Profile) -> Outgoing:
-    """The table with nobody in it.
+def clean(book: Book, who: Sequence[Names], known: Sequence[str], profile: Profile) -> Outgoing:
+    """The tables with nobody in them, a file a sheet; names of sheets do not leave.
 
     Parameters
     ----------
     who : sequence of Names
-        The subject of each row.
+        The subject of each row, sheet by sheet.
     """
     actions: Actions = Counter()
+    if book.left_out:
+        actions["sheet without names of columns", "removed"] += book.left_out
+    files, at = [], 0
+    for number, sheet in enumerate(book.sheets, 1):
+        name = "table.csv" if len(book.sheets) == 1 else f"table-{number}.csv"
+        rows = who[at : at + len(sheet.rows)]
+        files.append((name, _written(sheet, rows, known, profile, actions)))
+        at += len(sheet.rows)
+    return Outgoing(tuple(files), actions)
+
+
+def _written(
+    sheet: Sheet, who: Sequence[Names], known: Sequence[str], profile: Profile, actions: Actions
+) -> bytes:
     if sheet.titles:
         actions["row over the header", "removed"] += sheet.titles
     kept = [n for n, role in enumerate(sheet.roles) if _stays(role, profile)]
@@ -139,7 +179,7 @@ def clean(sheet: Sheet, who: Sequence[Names], known: Sequence[str], profile: Pro
             for n in kept
         ]
         writer.writerow([*([] if has_subject else [names.subject]), *cells])
-    return Outgoing((("table.csv", sink.getvalue().encode("utf-8")),), actions)
+    return sink.getvalue().encode("utf-8")
 
 
 def prove(content: bytes, known: Sequence[str]) -> list[Finding]:

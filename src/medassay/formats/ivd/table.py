@@ -99,6 +99,21 @@ def read_table(content: bytes) -> Table:
     return _delimited(content)
 
 
+def read_tables(content: bytes) -> tuple[Table, ...]:
+    """Every table of a file: each sheet with content of a workbook, or the one of a delimited text.
+
+    Raises
+    ------
+    TableRefused
+        As `read_table`, but for the number of sheets.
+    """
+    form: Form | None = "xlsx" if content.startswith(ZIP) else "xls" if content.startswith(OLE2) else None
+    filled = [rows for rows in _sheets(content, form) if rows] if form else []
+    if form is None or not filled:
+        return (read_table(content),)
+    return tuple(Table(form, rows) for rows in filled)
+
+
 def find_header(table: Table, is_header: Callable[[Row], bool]) -> int:
     """The index of the one header row; titles and patient fields may stand before it.
 
@@ -242,7 +257,7 @@ def _strictly(content: bytes, encoding: str) -> str:
 def _split(text: str) -> tuple[str, list[list[str]], str]:
     """The one delimiter that gives rows of one width, and what was decided to find it."""
     fits: dict[str, list[list[str]]] = {}
-    for delimiter in DELIMITERS:
+    for delimiter in (one for one in DELIMITERS if one in text):
         try:
             rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
         except csv.Error:
