@@ -183,6 +183,9 @@ def validate(
     dataset: Dataset,
     source: SourceName,
     device: Device,
+    rescore: Annotated[
+        bool, typer.Option("--rescore", help="Score the last run's predictions again with today's scorer.")
+    ] = False,
     workspace: Root = None,
     as_json: AsJson = False,
     enforce: Enforce = False,
@@ -190,7 +193,36 @@ def validate(
     """Run a device on the sealed test split and score it apart."""
     from medassay.verbs import validate as verb
 
-    _end(verb.run(_place(workspace, dataset, source), device), as_json, enforce)
+    act = verb.rescore if rescore else verb.run
+    _end(act(_place(workspace, dataset, source), device), as_json, enforce)
+
+
+@app.command()
+def compare(
+    new: Annotated[Path, typer.Argument(help="The JSON record of a report.")],
+    earlier: Annotated[Path, typer.Argument(help="That of another device or version, same test version.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two reports on the same cases: paired differences with intervals. Needs no workspace."""
+    from medassay.cli import show
+    from medassay.verbs import compare as verb
+
+    rows = [one.model_dump(mode="json") for one in verb.run(new, earlier)]
+    if not as_json:
+        rows = [
+            {
+                "endpoint": row["endpoint"],
+                "new": row["new"]["value"],
+                "earlier": row["earlier"]["value"],
+                "difference": row["difference"]["value"],
+                "lower": row["difference"]["lower"],
+                "upper": row["difference"]["upper"],
+                "mcnemar p": row["mcnemar_p"],
+                "claim": row["claim"]["outcome"] if row["claim"] else "exploratory",
+            }
+            for row in rows
+        ]
+    show.table(rows, as_json)
 
 
 @app.command()

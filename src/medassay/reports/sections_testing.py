@@ -185,6 +185,7 @@ def results(paper: Paper) -> Iterable[Block]:
     run = paper.given.run
     yield Text(paper.say("results_note", scorer=f"{run.task} {run.scorer_version}"), "note")
     yield from _family(paper, main)
+    yield from _rescored(paper, main)
     yield from _forest(paper, main)
     choices = [f for f in paper.record.figures if f.choice is not None]
     if choices:
@@ -211,6 +212,29 @@ def _family(paper: Paper, main: list[Figure]) -> Iterator[Block]:
         rows.append([figure.id, paper.endpoint(figure), word])
     columns = [Column(paper.say(key)) for key in ("figure_id", "endpoint", "decided")]
     yield table(_multiplicity(paper), columns, rows)
+
+
+def _rescored(paper: Paper, main: list[Figure]) -> Iterator[Block]:
+    """Both figures of a re-score: the same predictions under two scorers."""
+    old = paper.given.run.supersedes
+    if old is None:
+        return
+    yield Text(
+        paper.say("rescored_line", run=old.run, old=old.scorer_version, new=paper.given.run.scorer_version)
+    )
+    rows: list[list[Cell]] = [
+        [
+            figure.id,
+            paper.endpoint(figure),
+            numbers.full(old.figures[figure.endpoint], paper.lang)
+            if figure.endpoint in old.figures
+            else paper.say("dash"),
+            numbers.full(figure.estimate, paper.lang) if figure.estimate else paper.say("dash"),
+        ]
+        for figure in main
+    ]
+    columns = [Column(paper.say(key)) for key in ("figure_id", "endpoint", "rescored_old", "rescored_new")]
+    yield table(paper.say("rescored_caption"), columns, rows)
 
 
 def subgroups(paper: Paper) -> Iterable[Block]:

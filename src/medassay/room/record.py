@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from medassay.core.estimate import Estimate
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,6 +84,15 @@ class StressRow(_Record):
     statistics: dict[str, float]
 
 
+class Superseded(_Record):
+    """The record that a re-score replaces: the same predictions under an older scorer. It stays where it is."""
+
+    run: str = Field(pattern=r"^[0-9a-f]{64}$", description="digest of the superseded record")
+    scorer_version: str
+    options: dict[str, Any]
+    figures: dict[str, Estimate] = Field(description="by endpoint, as that record had them")
+
+
 class RunRecord(_Record):
     """One validation. No time, host or path: those stand in the ledger."""
 
@@ -105,4 +116,5 @@ class RunRecord(_Record):
     causality: Causality | None = Field(default=None, description="None: the task does not ask for it")
     repeat: Repeat | None = Field(default=None, description="None: the protocol does not ask for it")
     stress: tuple[StressRow, ...] = Field(default=(), description="empty: no disturbance was asked for")
+    supersedes: Superseded | None = Field(default=None, description="None: these predictions are new")
     earlier_looks: int = Field(ge=0, description="validations against this test split before this one")

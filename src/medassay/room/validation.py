@@ -9,6 +9,7 @@ from typing import cast
 
 from medassay.core.canonical import canonical_json, digest_bytes, digest_of
 from medassay.core.errors import WrongUse
+from medassay.core.estimate import Estimate
 from medassay.core.rooms import module_of
 from medassay.core.specs import Spec, load_spec, parameters_of
 from medassay.datasets.manifest import Manifest, Row
@@ -22,7 +23,15 @@ from medassay.registry.device import DeviceSpec
 from medassay.registry.submission import Submission, open_submission
 from medassay.room.causality import audit
 from medassay.room.prediction import Answer, plain_reason, predict
-from medassay.room.record import CaseRow, RunRecord, Sealing, SecondEntry, StressRow, SubjectRow
+from medassay.room.record import (
+    CaseRow,
+    RunRecord,
+    Sealing,
+    SecondEntry,
+    StressRow,
+    SubjectRow,
+    Superseded,
+)
 from medassay.room.results import summed
 from medassay.room.sandbox import Ended
 from medassay.room.staging import Get, open_reference, public_files, stage_test
@@ -175,6 +184,70 @@ def validate(
     )
     contents = {digest_bytes(content): content for content in excerpts.values()}
     return Validation(record, contents, predictions, timing, excerpt(ended), ended)
+
+
+def rescore(
+    old: RunRecord,
+    manifest: Manifest,
+    protocol: Protocol,
+    get: Get,
+    label_key: bytes,
+    figures: Mapping[str, Estimate],
+) -> RunRecord:
+    """The same predictions under the scorer of today: a new record that names the one it supersedes.
+
+    Parameters
+    ----------
+    figures : endpoint to estimate, as the old record had them.
+
+    Raises
+    ------
+    WrongUse
+        When scorer and conventions are those of the old record, or the protocol or the test version is another.
+    """
+    scorer = cast(Scorer, module_of("medassay.evaluation.scoring", protocol.task, what="task"))
+    options = parameters_of(scorer.Options, protocol.options, where="protocol: options")
+    conventions = options.model_dump(mode="json")
+    if old.manifest != manifest.digest:
+        raise _no_rescore("predictions on another dataset version", "those of this one")
+    if (scorer.VERSION, conventions) == (old.scorer_version, old.options):
+        raise _no_rescore(
+            f"the same scorer, version {scorer.VERSION}", "another version or other conventions"
+        )
+    answers = {
+        case.sample: Answer(
+            case.status,
+            case.reason,
+            get(old.predictions[case.sample]) if case.sample in old.predictions else None,
+        )
+        for case in old.cases
+    }
+    strata = {row.subject: row.strata for row in old.subjects}
+    scored = [
+        score_sample(scorer, options, rows, answers[sample], get, sample_key(label_key, sample))
+        for sample, rows in manifest.samples("test").items()
+    ]
+    return old.model_copy(
+        update={
+            "protocol": protocol.digest,
+            "scorer_version": scorer.VERSION,
+            "options": conventions,
+            "subjects": _subjects(scored, {one.sample: strata[one.subject] for one in scored}),
+            "cases": tuple(_case(one, {}) for one in scored),
+            "second_entry": _second_entry(scored, scorer),
+            "stress": (),  # what the device made of disturbed copies was not kept
+            "supersedes": Superseded(
+                run=digest_of(old.model_dump(mode="json")),
+                scorer_version=old.scorer_version,
+                options=old.options,
+                figures=dict(figures),
+            ),
+        }
+    )
+
+
+def _no_rescore(found: str, wanted: str) -> WrongUse:
+    return WrongUse(found=found, wanted=wanted, remedy="There is nothing to score again; validate instead.")
 
 
 def score_sample(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from medassay.core import progress
 from medassay.core.canonical import canonical_json
 from medassay.core.errors import WrongUse
+from medassay.core.estimate import Estimate
 from medassay.evaluation.planning import load_protocol
 from medassay.evaluation.protocol import Factor, Protocol
 from medassay.evaluation.strata import binned
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 UNSEALED = "labels_unsealed"
 TIMED = "timed"
+LOCKED = "protocol_locked"
+RESCORED = "rescored"
 EXCERPT = "excerpt"
 
 
@@ -92,6 +95,62 @@ def run(place: Place, device: str) -> Evidence:
             },
             outcome=Outcome.PASSED if agree and held else Outcome.FAILED,
             counts=_counts(made.record.cases),
+            packages=("numpy", "scipy"),
+            device=device,
+        )
+
+
+def rescore(place: Place, device: str) -> Evidence:
+    """Score the latest validation's predictions with the scorer of today.
+
+    The old record and its Evidence stay in the store; the new one names it, and the ledger has a line `rescored`
+    with the digest of the record that is superseded. Excerpts of worst cases are not made again.
+    """
+    from medassay.room.record import RunRecord
+    from medassay.room.results import results_of
+    from medassay.room.validation import rescore as score_again
+
+    with place.writing():
+        before = place.evidence("validate", device)
+        freeze, certify, train = (
+            place.evidence("freeze"),
+            place.evidence("certify"),
+            place.evidence("train", device),
+        )
+        refused = refused_after(place, "validate", freeze, certify, train, device=device)
+        if refused:
+            return refused
+        protocol = load_protocol(place.workspace.spec("evaluation", place.dataset))
+        old = RunRecord.model_validate(place.record(before, "run"))
+        figures = {
+            result["endpoint"]: Estimate.model_validate(result["estimate"])
+            for result in place.record(before, "results")["endpoints"]
+        }
+        manifest = frozen_manifest(place, freeze)
+        _book(place, LOCKED, protocol.digest, old.submission)
+        _book(place, UNSEALED, manifest.digest, old.submission)
+        record = score_again(old, manifest, protocol, place.store.get, place.keys.label, figures)
+        _book(place, RESCORED, before.output("run"), old.submission)
+        results = results_of(record, protocol)
+        agree = all(entry.agrees for entry in record.second_entry)
+        held = record.causality is None or record.causality.held
+        return place.finish(
+            "validate",
+            inputs=evidence_inputs(freeze, certify, train)
+            | {
+                "manifest": manifest.digest,
+                "submission": old.submission,
+                "spec:evaluation": place.spec_digest("evaluation"),
+                "superseded": before.output("run"),
+            },
+            records={
+                "run": record.model_dump(mode="json"),
+                "results": results.model_dump(mode="json"),
+                "headline": headline(results, protocol),
+                "excerpts": {},
+            },
+            outcome=Outcome.PASSED if agree and held else Outcome.FAILED,
+            counts=_counts(record.cases),
             packages=("numpy", "scipy"),
             device=device,
         )
