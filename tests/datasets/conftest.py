@@ -6,7 +6,10 @@ import pytest
 
 from medassay.core.canonical import digest_bytes
 from medassay.datasets import ingest as engine
+from medassay.datasets.catalogue import table_of
+from medassay.datasets.freeze import freeze
 from medassay.datasets.spec import DatasetSpec
+from medassay.trust.evidence import Evidence, Outcome
 from medassay.trust.keys import KeyRing
 
 place = importlib.util.spec_from_file_location("toy_intake", Path(__file__).with_name("toy_intake.py"))
@@ -75,10 +78,10 @@ class Toys:
     def spec(self, source=None, **changes):
         return spec_of(source, **changes)
 
-    def ingest(self, source=None, store=None, **changes):
+    def ingest(self, source=None, store=None, withdrawn=None, **changes):
         spec = spec_of(source, **changes)
         put = (store or self.store).put
-        return engine.ingest("toys", spec, spec.sources[0], self.folder, KEYS, put)
+        return engine.ingest("toys", spec, spec.sources[0], self.folder, KEYS, put, withdrawn=withdrawn)
 
 
 @pytest.fixture
@@ -87,3 +90,58 @@ def toys(tmp_path, monkeypatch):
     folder = tmp_path / "export"
     folder.mkdir()
     return Toys(folder)
+
+
+KINDS = ("ingest", "gate", "annotate")
+
+
+def evidence(kind, outcome=Outcome.PASSED, target="toys/toys"):
+    return Evidence(kind=kind, target=target, inputs=(), outputs=(), code={}, environment={}, outcome=outcome)
+
+
+STEPS = [evidence(kind) for kind in KINDS]
+
+
+class Frozen:
+    """Toys that were ingested, and how they are frozen."""
+
+    def __init__(self, toys, source=None, write=True, **changes):
+        texts = {f"s{n}_toy": f"id:{n // 2}\ntext {n:02}" for n in range(24)}
+        labels = {f"s{n}_label": f"label {n}" for n in range(24)}
+        if write:
+            toys.write(**texts, **labels, bad_toy="id:0\n", x_pdf="?")
+        self.ingested = toys.ingest(source, **changes)
+        self.spec = toys.spec(source, **changes)
+        self.tables = {
+            name: getattr(self.ingested, name) for name in ("offered", "catalogue", "objects", "measurements")
+        }
+        labels = {
+            row["sample_id"]: row["digest"]
+            for row in self.ingested.objects.to_pylist()
+            if row["role"] == "reference"
+        }
+        self.set(labels=labels, excluded=[])
+
+    def set(self, labels=None, excluded=None):
+        if labels is not None:
+            self.labels = labels
+            reference = [{"sample_id": s, "digest": d, "method": "published"} for s, d in labels.items()]
+            self.tables["reference"] = table_of("reference", reference, order=("sample_id",))
+        if excluded is not None:
+            gone = [
+                {"sample_id": s, "stage": "gate", "check": "flat", "reason": "signal_flat"} for s in excluded
+            ]
+            self.tables["exclusions"] = table_of("exclusions", gone, order=("sample_id",))
+
+    def run(self, steps=STEPS, source=None, **others):
+        return freeze("toys", self.spec, source or self.spec.sources[0], steps, **self.tables, **others)
+
+
+@pytest.fixture
+def frozen_toys(toys):
+    def made(source=None, *, write=True, **texts_or_changes):
+        texts = {name: text for name, text in texts_or_changes.items() if name.endswith(("_toy", "_label"))}
+        changes = {name: value for name, value in texts_or_changes.items() if name not in texts}
+        return Frozen(toys.write(**texts), source, write, **changes)
+
+    return made

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from medassay.core.findings import Reason
 from medassay.datasets.catalogue import measurement_table, table_of
 from medassay.datasets.freeze import freeze, released_keys
 from medassay.datasets.manifest import Manifest
+from medassay.datasets.sketch import of_image
 from medassay.datasets.spec import LawfulBasis
 from medassay.trust.evidence import Evidence, Outcome
 from medassay.trust.sealing import sample_key
@@ -24,42 +26,9 @@ STEPS = [evidence(kind) for kind in KINDS]
 RULE = {"id": "long", "title": {"zh": "甲", "en": "a"}, "column": "length", "minimum": 7}
 
 
-class Frozen:
-    """Toys that were ingested, and how they are frozen."""
-
-    def __init__(self, toys, source=None, **changes):
-        texts = {f"s{n}_toy": f"id:{n // 2}\ntext {n:02}" for n in range(24)}
-        labels = {f"s{n}_label": f"label {n}" for n in range(24)}
-        self.ingested = toys.write(**texts, **labels, bad_toy="id:0\n", x_pdf="?").ingest(source, **changes)
-        self.spec = toys.spec(source, **changes)
-        self.tables = {
-            name: getattr(self.ingested, name) for name in ("offered", "catalogue", "objects", "measurements")
-        }
-        labels = {
-            row["sample_id"]: row["digest"]
-            for row in self.ingested.objects.to_pylist()
-            if row["role"] == "reference"
-        }
-        self.set(labels=labels, excluded=[])
-
-    def set(self, labels=None, excluded=None):
-        if labels is not None:
-            self.labels = labels
-            reference = [{"sample_id": s, "digest": d, "method": "published"} for s, d in labels.items()]
-            self.tables["reference"] = table_of("reference", reference, order=("sample_id",))
-        if excluded is not None:
-            gone = [
-                {"sample_id": s, "stage": "gate", "check": "flat", "reason": "signal_flat"} for s in excluded
-            ]
-            self.tables["exclusions"] = table_of("exclusions", gone, order=("sample_id",))
-
-    def run(self, steps=STEPS, source=None):
-        return freeze("toys", self.spec, source or self.spec.sources[0], steps, **self.tables)
-
-
 @pytest.fixture
-def frozen(toys):
-    return Frozen(toys)
+def frozen(frozen_toys):
+    return frozen_toys()
 
 
 def test_everything_offered_is_in_the_flow_and_what_is_in_is_in_the_manifest(frozen):
@@ -112,17 +81,17 @@ def test_a_sample_without_a_reference_is_excluded_and_counted(frozen):
     assert [(c.check, c.reason) for c in frozen.run().flow.excluded] == [("reference", "reference_missing")]
 
 
-def test_the_cohort_excludes_with_its_funnel(toys):
-    made = Frozen(toys, cohort=[RULE | {"minimum": 8}]).run()
+def test_the_cohort_excludes_with_its_funnel(frozen_toys):
+    made = frozen_toys(cohort=[RULE | {"minimum": 8}]).run()
     assert made.outcome is Outcome.REFUSED  # every text is 7 bytes long
     assert {row["check"] for row in made.exclusions.to_pylist()} == {"cohort:long"}
-    made = Frozen(toys, cohort=[RULE]).run()
+    made = frozen_toys(cohort=[RULE]).run()
     assert [(step.rule, step.before, step.after) for step in made.flow.cohort] == [("long", 24, 24)]
 
 
-def test_a_published_division_is_kept_with_the_subject_rule_above_it(toys):
+def test_a_published_division_is_kept_with_the_subject_rule_above_it(frozen_toys):
     listed = {"train_tune": [f"s{n}" for n in range(15)], "test": [f"s{n}" for n in range(15, 24)]}
-    made = Frozen(toys, source={"division": listed}).run()
+    made = frozen_toys(source={"division": listed}).run()
     # s14 and s15 are one person: s14 leaves training.
     assert [(c.check, c.samples) for c in made.flow.excluded] == [("division:subject_in_test", 1)]
     assert (made.flow.samples.test, made.manifest.division) == (9, "published")
@@ -176,11 +145,11 @@ def test_too_few_people_for_three_parts_are_refused(frozen):
 
 
 @pytest.mark.parametrize("how", ["declared", "found"])
-def test_disjointness_of_unknown_people_is_not_provable_and_said(toys, how):
+def test_disjointness_of_unknown_people_is_not_provable_and_said(frozen_toys, how):
     if how == "found":
-        made = Frozen(toys.write(anon_toy="\nanonymous", anon_label="x")).run()
+        made = frozen_toys(anon_toy="\nanonymous", anon_label="x").run()
     else:
-        made = Frozen(toys, source={"identity": "not_provable"}).run()
+        made = frozen_toys(source={"identity": "not_provable"}).run()
     assert made.disjointness == made.manifest.disjointness == "not_provable"
     assert [finding.reason for finding in made.findings] == [Reason.SAME_SUBJECT]
 
@@ -284,3 +253,50 @@ def test_whatever_became_of_the_samples_nobody_is_on_two_sides_and_everything_is
     out = {row["sample_id"] for row in made.exclusions.to_pylist()}
     assert out | set(made.manifest.samples()) == set(accepted)
     assert not out & set(made.manifest.samples())
+
+
+def near_copy_tables(frozen, first, second):
+    """Sketches of two samples that hold one picture, and of a third that holds another."""
+    one, other = (np.random.default_rng(seed).integers(0, 255, (40, 40)).astype(float) for seed in (1, 2))
+    third = next(sample for sample in frozen.labels if sample not in (first, second))
+    kept = {first: one, second: one * 3 + 1, third: other}
+    rows = [{"sample_id": s, "sketch": of_image(p).to_bytes()} for s, p in sorted(kept.items())]
+    return table_of("sketches", rows, order=("sample_id",))
+
+
+def parted(frozen):
+    """A sample of train and one of test."""
+    manifest = frozen.run().manifest
+    return min(manifest.samples("train")), min(manifest.samples("test"))
+
+
+def test_near_copies_under_two_subjects_are_held_in_one_part_and_told(frozen):
+    first, second = parted(frozen)
+    made = frozen.run(sketches=near_copy_tables(frozen, first, second))
+    parts = {row.sample: row.split for row in made.manifest.rows}
+    assert parts[first] == parts[second]
+    assert {finding.sample for finding in made.findings} == {min(first, second)}
+    assert [finding.reason for finding in made.findings] == [Reason.SAME_SUBJECT]
+    assert made.counts["near_copies"] == 1
+
+
+def test_near_copies_make_no_version_where_the_spec_refuses_them(frozen_toys):
+    frozen = frozen_toys(near_duplicates="refuse")
+    made = frozen.run(sketches=near_copy_tables(frozen, *parted(frozen)))
+    assert (made.outcome, made.manifest) == (Outcome.REFUSED, None)
+    assert [finding.reason for finding in made.findings] == [Reason.SAME_SUBJECT]
+
+
+def test_near_copies_across_a_published_division_leave_training(frozen_toys):
+    listed = {"train_tune": [f"s{n}" for n in range(14)], "test": [f"s{n}" for n in range(14, 24)]}
+    frozen = frozen_toys(source={"division": listed})
+    first, second = parted(frozen)
+    made = frozen.run(sketches=near_copy_tables(frozen, first, second))
+    assert first not in made.manifest.samples()
+    assert second in made.manifest.samples("test")
+
+
+def test_near_copies_are_not_looked_for_where_the_spec_says_so(frozen_toys):
+    frozen = frozen_toys(near_duplicates="not_screened")
+    made = frozen.run(sketches=near_copy_tables(frozen, *parted(frozen)))
+    assert (made.findings, made.counts["near_copies"]) == ((), 0)

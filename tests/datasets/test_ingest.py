@@ -1,6 +1,7 @@
 import os
 import socket
 import subprocess
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -282,3 +283,15 @@ def test_whatever_is_offered_is_counted_once_and_order_changes_nothing(toys, sam
         assert made.counts["samples_accepted"] + made.counts["samples_refused"] == len(samples)
         tables.append((tables_of(made), made.findings, made.counts))
     assert tables[0] == tables[1]
+
+
+def test_files_of_a_subject_who_withdrew_are_refused_unread(toys):
+    toys.write(a_toy="id:1\none", b_toy="id:2\ntwo", c_toy="id:1\nthree")
+    before = toys.ingest()
+    rows = before.catalogue.to_pylist()
+    [subject] = [one for one, samples in Counter(row["subject_id"] for row in rows).items() if samples == 2]
+    taken = toys.ingest(withdrawn={subject: "site_withdrew"})
+    refused = [row for row in taken.catalogue.to_pylist() if row["subject_id"] == subject]
+    assert [(row["status"], row["reason"]) for row in refused] == [("refused", "subject_withdrew")] * 2
+    assert not {row["sample_id"] for row in refused} & set(taken.objects["sample_id"].to_pylist())
+    assert taken.counts["samples_accepted"] == 1

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medassay.core.errors import WrongUse
-from medassay.datasets.spec import Split
+from medassay.datasets.near_duplicates import Pair, groups
+from medassay.datasets.spec import Condition, Split
 from medassay.datasets.split import PARTS, divide
 
 
@@ -97,3 +98,65 @@ def test_of_a_person_on_both_sides_the_test_samples_stay_and_the_others_are_left
 def test_a_stratum_that_is_no_column_is_wrong_use():
     with pytest.raises(WrongUse, match="Did you mean 'site'"):
         divide(split(stratify=("sit",)), {"R-1": row("p")}, published=False)
+
+
+def held(**condition):
+    return split().model_copy(update={"hold_out": (Condition.model_validate(condition),)})
+
+
+holds = {
+    "a site": ({"column": "site", "among": ["B"]}, lambda row: row["site"] == "B"),
+    "a device": ({"column": "device", "among": ["new"]}, lambda row: row["device"] == "new"),
+    "a period": ({"column": "acquired_year", "minimum": 2022}, lambda row: row["acquired_year"] >= 2022),
+}
+
+
+@pytest.mark.parametrize(("condition", "is_held"), holds.values(), ids=holds)
+def test_what_is_held_out_is_the_test_part_and_nothing_else_is(condition, is_held):
+    facts = {
+        f"R-{n:02}": row(f"S-{n}", site="AB"[n % 5 == 0])
+        | {"device": "new" if n % 4 == 0 else "old", "acquired_year": 2018 + n % 7}
+        for n in range(60)
+    }
+    parts = divide(held(**condition), facts, published=False).parts
+    assert {sample for sample, part in parts.items() if part == "test"} == {
+        sample for sample, one in facts.items() if is_held(one)
+    }
+    assert set(parts) == set(facts)
+    assert {"train", "tune"} < set(parts.values())
+
+
+def test_a_person_seen_at_the_held_out_site_and_elsewhere_leaves_training():
+    facts = {"R-1": row("p", "B"), "R-2": row("p", "A"), "R-3": row("q", None)}
+    facts |= {f"R-{n}": row(f"S-{n}", "A") for n in range(4, 10)}
+    divided = divide(held(column="site", among=["B"]), facts, published=False)
+    assert divided.parts["R-1"] == "test"
+    assert {one["sample_id"]: one["check"] for one in divided.exclusions} == {
+        "R-2": "hold_out:subject_in_test",
+        "R-3": "hold_out:not_stated",
+    }
+
+
+@given(tables, st.lists(st.tuples(st.sampled_from("abcdefghij"), st.sampled_from("abcdefghij")), max_size=5))
+def test_people_of_one_group_are_never_parted(facts, links):
+    subjects = {sample: one["subject_id"] for sample, one in facts.items()}
+    by_subject = {subject: sample for sample, subject in subjects.items()}
+    found = [Pair(by_subject[a], by_subject[b], 1.0) for a, b in links if a in by_subject and b in by_subject]
+    tied = groups(found, subjects)
+    parts = divide(split(), facts, published=False, groups=tied).parts
+    where = defaultdict(set)
+    for sample, part in parts.items():
+        where[tied[subjects[sample]]].add(part)
+    assert all(len(of_group) == 1 for of_group in where.values())
+
+
+@given(tables, st.integers(0, 3))
+def test_a_split_that_keeps_places_moves_nobody(facts, lost):
+    keeps = split().model_copy(update={"keep_places": True})
+    first = divide(keeps, facts, published=False).parts
+    placed = {facts[sample]["subject_id"]: part for sample, part in first.items()}
+    fewer = {sample: one for sample, one in facts.items() if one["subject_id"] != "abcd"[lost]}
+    again = divide(keeps, fewer, published=False, placed=placed).parts
+    everyone_of_old = {first[sample] for sample in fewer} == set(first.values())
+    if everyone_of_old:
+        assert again == {sample: first[sample] for sample in fewer}

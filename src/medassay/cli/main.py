@@ -150,6 +150,80 @@ def freeze(
 
 
 @app.command()
+def cut(
+    dataset: Dataset,
+    source: SourceName,
+    name: Annotated[str, typer.Argument(help="A sub-database that the database's spec declares.")],
+    workspace: Root = None,
+    as_json: AsJson = False,
+    enforce: Enforce = False,
+) -> None:
+    """Draw a sub-database for one intended use from the frozen version, and test whom it represents."""
+    from medassay.verbs import cut as verb
+
+    _end(verb.run(_place(workspace, dataset, source), name), as_json, enforce)
+
+
+@app.command()
+def withdraw(
+    dataset: Dataset,
+    source: SourceName,
+    subject: Annotated[str, typer.Argument(help="Pseudonym of the subject, as the catalogue has it.")],
+    reason: Annotated[
+        str,
+        typer.Option(help="consent_withdrawn, erasure_requested, site_withdrew or collected_in_error."),
+    ],
+    workspace: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase one subject's bytes and book the reason; old versions still verify."""
+    from medassay.verbs import withdraw as verb
+
+    _end(verb.run(_place(workspace, dataset, source), subject, reason), as_json, False)
+
+
+@app.command()
+def query(
+    dataset: Dataset,
+    source: SourceName,
+    sql: Annotated[str | None, typer.Argument(help="One SELECT over the views; see SHOW TABLES.")] = None,
+    ask: Annotated[str | None, typer.Option(help="A ready question; with neither, they are listed.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="The most rows that are shown.")] = 1000,
+    workspace: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the tables of one source in SQL, read-only."""
+    from medassay.cli import show
+    from medassay.datasets.query import QUESTIONS
+    from medassay.verbs import query as verb
+
+    if sql is not None and ask is not None:
+        raise typer.BadParameter("either SQL or --ask, not both")
+    if sql is None and ask is None:
+        listed = [{"ask": name, "zh": one.title.zh, "en": one.title.en} for name, one in QUESTIONS.items()]
+        show.table(listed, as_json)
+        return
+    answer = verb.run(_place(workspace, dataset, source), sql, name=ask, most_rows=rows)
+    show.table(answer.rows, as_json)
+    if answer.more:
+        typer.echo(f"more than {rows} rows: the rest is not shown (--rows)", err=True)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(help="First digits of a version's digest.")],
+    after: Annotated[str, typer.Argument(help="First digits of another version's digest.")],
+    workspace: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a version added, withdrew, moved and relabelled against another, and why."""
+    from medassay.cli import show
+    from medassay.verbs import diff as verb
+
+    show.dynamics(verb.run(_workspace(workspace), before, after), as_json)
+
+
+@app.command()
 def certify(
     dataset: Dataset,
     source: SourceName,

@@ -14,6 +14,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from medassay.core.estimate import Estimate
     from medassay.datasets.inspect import Inspected
+    from medassay.datasets.versions import Dynamics
     from medassay.reports.verify import Verified
     from medassay.trust.evidence import Evidence
     from medassay.verbs.check import Checked
@@ -62,6 +63,32 @@ def record(value: dict[str, Any], as_json: bool) -> None:
         return
     for name, item in value.items():
         print(f"{name:24} {item}")
+
+
+def dynamics(found: Dynamics, as_json: bool) -> None:
+    """How many samples came, went, moved and changed, then each that came or went with the reason."""
+    if as_json:
+        print(found.model_dump_json())
+        return
+    print(f"from {found.previous or 'nothing'}\nto   {found.version}")
+    record(dict(found.counts), False)
+    lines = [("added", one) for one in found.added] + [("withdrawn", one) for one in found.withdrawn]
+    rows = [
+        {"change": kind, "sample": one.sample, "subject": one.subject, "part": one.part, "why": one.why}
+        for kind, one in lines
+    ]
+    rows += [
+        {
+            "change": "moved",
+            "sample": one.sample,
+            "subject": one.subject,
+            "part": f"{one.before} > {one.after}",
+            "why": "",
+        }
+        for one in found.moved
+    ]
+    if rows:
+        table(rows, False)
 
 
 def status(found: Status, as_json: bool, *, sets_only: bool = False) -> None:

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     CHARACTER_SET = "character_set"
     IDENTITY_LEFT = "identity_left"
     OUTSIDE_COHORT = "outside_cohort"
+    SUBJECT_WITHDREW = "subject_withdrew"
     LIMIT_EXCEEDED = "limit_exceeded"
     TRAINING_FAILED = "training_failed"
     STEP_BEFORE_FAILED = "step_before_failed"

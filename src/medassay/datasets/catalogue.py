@@ -40,6 +40,13 @@ TABLES: Mapping[str, tuple[tuple[str, str, bool], ...]] = {
         ("status", "string", False),  # accepted, refused
         ("reason", "string", True),
         ("division", "string", True),  # side of a published division that the sample is on
+        ("data_type", "string", True),  # image, signal, record
+        ("modality", "string", True),
+        ("acquired_year", "int64", True),
+    ),
+    "sketches": (
+        ("sample_id", "string", False),
+        ("sketch", "binary", False),
     ),
     "objects": (
         ("sample_id", "string", False),

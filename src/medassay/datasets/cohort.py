@@ -9,7 +9,7 @@ from typing import Any
 
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Reason
-from medassay.datasets.spec import CohortRule
+from medassay.datasets.spec import CohortRule, Condition
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,10 @@ def apply(rules: Sequence[CohortRule], facts: Mapping[str, Mapping[str, Any]]) -
     funnel: list[Step] = []
     for rule in rules:
         missing = [sample for sample in inside if _value(rule, facts[sample]) is None]
-        unmet = [s for s in inside if s not in set(missing) and not _meets(rule, _value(rule, facts[s]))]
-        out = set(missing) | set(unmet)
+        unstated = set(missing)
+        stated = [sample for sample in inside if sample not in unstated]
+        unmet = [s for s in stated if not meets(rule, _value(rule, facts[s]), asked_by=_named(rule))]
+        out = unstated | set(unmet)
         exclusions += [_exclusion(sample, f"cohort:{rule.id}") for sample in unmet]
         exclusions += [_exclusion(sample, f"cohort:{rule.id}:not_stated") for sample in missing]
         after = [sample for sample in inside if sample not in out]
@@ -86,22 +88,33 @@ def text_of(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _value(rule: CohortRule, row: Mapping[str, Any]) -> Any:
-    return column(rule.column, row, asked_by=f"cohort rule '{rule.id}'")
+def meets(condition: Condition, value: Any, *, asked_by: str) -> bool:
+    """Whether a stated value is what the condition asks for.
 
-
-def _meets(rule: CohortRule, value: Any) -> bool:
-    if rule.among is not None:
-        return text_of(value) in rule.among
+    Raises
+    ------
+    WrongUse
+        When numbers are asked for and the value is none.
+    """
+    if condition.among is not None:
+        return text_of(value) in condition.among
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongUse(
-            found=f"minimum or maximum on column '{rule.column}', which holds no numbers",
+            found=f"minimum or maximum on column '{condition.column}', which holds no numbers",
             wanted="a column of numbers, or `among`",
             remedy="Correct the rule.",
-            where=f"cohort rule '{rule.id}'",
+            where=asked_by,
         )
-    above = rule.minimum is None or value >= rule.minimum
-    return above and (rule.maximum is None or value <= rule.maximum)
+    above = condition.minimum is None or value >= condition.minimum
+    return above and (condition.maximum is None or value <= condition.maximum)
+
+
+def _value(rule: CohortRule, row: Mapping[str, Any]) -> Any:
+    return column(rule.column, row, asked_by=_named(rule))
+
+
+def _named(rule: CohortRule) -> str:
+    return f"cohort rule '{rule.id}'"
 
 
 def _exclusion(sample: str, check: str) -> dict[str, str]:

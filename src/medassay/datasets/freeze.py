@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.findings import Finding, Reason, Severity
-from medassay.datasets import cohort
+from medassay.datasets import cohort, near_duplicates, versions
 from medassay.datasets.catalogue import rows_of, table_of
 from medassay.datasets.flow import Flow, Funnel, flow_of
 from medassay.datasets.manifest import REFERENCE, Manifest, Row
 from medassay.datasets.sample import is_label
+from medassay.datasets.sketch import Sketch
 from medassay.datasets.spec import DatasetSpec, Source
 from medassay.datasets.split import TRAINING, Divided, divide
 from medassay.trust.evidence import Evidence, Outcome
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Disjointness = Literal["proven", "not_provable"]
+
+
+@dataclass(frozen=True)
+class Before:
+    """The version that stood before: its manifest, its exclusions, and how it came about itself."""
+
+    manifest: Manifest
+    exclusions: Sequence[Mapping[str, Any]]
+    dynamics: versions.Dynamics
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class Frozen:
     exclusions: pa.Table
     disjointness: Disjointness
     counts: dict[str, int]
+    dynamics: versions.Dynamics | None
     findings: tuple[Finding, ...]
 
 
@@ -53,8 +64,11 @@ def freeze(
     objects: pa.Table,
     reference: pa.Table,
     exclusions: pa.Table,
+    sketches: pa.Table | None = None,
+    withdrawn: Mapping[str, str] | None = None,
+    before: Before | None = None,
 ) -> Frozen:
-    """Apply the cohort, divide by subject, and seal the manifest.
+    """Apply the cohort, hold near copies together, divide by subject, and seal the manifest.
 
     A step before that failed or was refused, or a part of the split without people, ends in a refused result:
     its findings are passed on as Evidence. A step that was never taken, or a lawful basis that is not stated,
@@ -66,6 +80,12 @@ def freeze(
         The Evidence of the steps before; every kind in `spec.freeze_needs` must be among it.
     exclusions : table
         Rows of gate and annotate, in the order of the stages: a sample counts under its first row.
+    sketches : table, optional
+        What near copies are known by; without it none is looked for.
+    withdrawn : mapping, optional
+        Subject to the reason for which it withdrew: its samples are left out, whatever else holds.
+    before : Before, optional
+        The version that this one follows.
 
     Raises
     ------
@@ -78,20 +98,32 @@ def freeze(
     _require_lawful(source)
     _require_evidence(stem, spec, source, evidence)
     catalogued = rows_of("catalogue", catalogue)
-    before = rows_of("exclusions", exclusions)
+    earlier = [*_withdrawn(catalogued, withdrawn or {}), *rows_of("exclusions", exclusions)]
     bad = [step for step in evidence if step.outcome in (Outcome.FAILED, Outcome.REFUSED)]
     if bad:
         accepted = [row for row in catalogued if row["status"] == "accepted"]
-        return _refused(before, _disjointness(source, accepted), [_step_failed(step) for step in bad])
+        return _refused(earlier, _disjointness(source, accepted), [_step_failed(step) for step in bad])
 
-    facts = _facts(catalogued, measurements, {row["sample_id"] for row in before})
+    facts = _facts(catalogued, measurements, {row["sample_id"] for row in earlier})
     labels = {row["sample_id"]: row["digest"] for row in rows_of("reference", reference)}
     unlabelled = [sample for sample in sorted(facts) if sample not in labels]
     meets = cohort.apply(spec.cohort, {s: row for s, row in facts.items() if s in labels})
-    divided = divide(spec.split, {s: facts[s] for s in meets.inside}, published=source.division is not None)
-    gone = [*before, *map(_no_reference, unlabelled), *meets.exclusions, *divided.exclusions]
+    inside = {s: facts[s] for s in meets.inside}
+    subjects = {s: row["subject_id"] for s, row in inside.items()}
+    copies = _near_copies(spec, sketches, subjects)
+    divided = divide(
+        spec.split,
+        inside,
+        published=source.division is not None,
+        groups=near_duplicates.groups(copies, subjects),
+        placed={row.subject: row.split for row in before.manifest.rows} if before else {},
+    )
+    gone = [*earlier, *map(_no_reference, unlabelled), *meets.exclusions, *divided.exclusions]
     frozen = [facts[sample] for sample in divided.parts]
     disjointness = _disjointness(source, frozen)
+    across = [pair for pair in copies if subjects[pair.first] != subjects[pair.second]]
+    if across and spec.near_duplicates == "refuse":
+        return _refused(gone, disjointness, near_duplicates.findings(across, Severity.REFUSE))
     if divided.empty:
         return _refused(gone, disjointness, [_too_few(divided)])
 
@@ -106,24 +138,85 @@ def freeze(
         kind=spec.kind,
         task=spec.task,
         seed=spec.split.seed,
-        division="published" if source.division is not None else "seeded",
+        division=_division(spec, source),
         disjointness=disjointness,
         rows=tuple(rows),
     )
+    dynamics = _dynamics(before, manifest, gone, catalogued, withdrawn or {})
     return Frozen(
         outcome=Outcome.PASSED,
         manifest=manifest,
         flow=flow,
         exclusions=_exclusion_table(gone),
         disjointness=disjointness,
-        counts=_counts(flow, manifest),
-        findings=_notes(disjointness, frozen, source),
+        counts=_counts(flow, manifest) | dynamics.counts | {"near_copies": len(copies)},
+        dynamics=dynamics,
+        findings=(
+            *_notes(disjointness, frozen, source),
+            *near_duplicates.findings(across, Severity.WARN),
+            *versions.moved_from_test(dynamics),
+        ),
     )
 
 
 def released_keys(manifest: Manifest, label_key: bytes) -> dict[str, bytes]:
     """Sample id to the key of its labels, of train and tune; test keys are never released."""
     return {sample: sample_key(label_key, sample) for sample in sorted(manifest.samples(*TRAINING))}
+
+
+def _withdrawn(catalogued: Sequence[Mapping[str, Any]], withdrawn: Mapping[str, str]) -> list[dict[str, str]]:
+    return [
+        {
+            "sample_id": row["sample_id"],
+            "stage": "withdraw",
+            "check": withdrawn[row["subject_id"]],
+            "reason": Reason.SUBJECT_WITHDREW.value,
+        }
+        for row in catalogued
+        if row["status"] == "accepted" and row["subject_id"] in withdrawn
+    ]
+
+
+def _near_copies(
+    spec: DatasetSpec, sketches: pa.Table | None, subjects: Mapping[str, str]
+) -> list[near_duplicates.Pair]:
+    if sketches is None or spec.near_duplicates == "not_screened":
+        return []
+    rows = rows_of("sketches", sketches)
+    return near_duplicates.pairs(
+        {row["sample_id"]: Sketch.from_bytes(row["sketch"]) for row in rows if row["sample_id"] in subjects}
+    )
+
+
+def _division(spec: DatasetSpec, source: Source) -> Literal["seeded", "published", "held_out"]:
+    if source.division is not None:
+        return "published"
+    return "held_out" if spec.split.hold_out else "seeded"
+
+
+def _dynamics(
+    before: Before | None,
+    manifest: Manifest,
+    gone: Sequence[Mapping[str, Any]],
+    catalogued: Sequence[Mapping[str, Any]],
+    withdrawn: Mapping[str, str],
+) -> versions.Dynamics:
+    """Against the version before; frozen again without a change, a version keeps the history that it has."""
+    if before is not None and before.manifest.digest == manifest.digest:
+        return before.dynamics
+    return versions.between(
+        before.manifest if before else None,
+        manifest,
+        gone=gone,
+        refused={
+            row["sample_id"]: row["reason"]
+            if row["reason"] != Reason.SUBJECT_WITHDREW
+            else f"{row['reason']}:{withdrawn.get(row['subject_id'], '')}"
+            for row in catalogued
+            if row["status"] == "refused"
+        },
+        was_gone=before.exclusions if before else (),
+    )
 
 
 def _require_lawful(source: Source) -> None:
@@ -211,6 +304,7 @@ def _refused(
         exclusions=_exclusion_table(gone),
         disjointness=disjointness,
         counts={"samples_excluded": len({row["sample_id"] for row in gone})},
+        dynamics=None,
         findings=tuple(findings),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -37,6 +37,7 @@ class Ingested:
     objects: pa.Table
     measurements: pa.Table
     actions: pa.Table
+    sketches: pa.Table
     key_side: pa.Table
     counts: dict[str, int]
     findings: tuple[Finding, ...]
@@ -53,6 +54,7 @@ def ingest(
     *,
     spread: Spread | None = None,
     memo: Memo | None = None,
+    withdrawn: Mapping[str, str] | None = None,
 ) -> Ingested:
     """Read a source once, de-identify, prove, store, measure and catalogue it.
 
@@ -72,6 +74,8 @@ def ingest(
         Other processes that may take samples; default: this one takes them all.
     memo : Memo, optional
         What earlier runs made of files that have not changed.
+    withdrawn : mapping, optional
+        Subject to the reason for which it withdrew: its files are refused unread.
 
     Raises
     ------
@@ -97,7 +101,7 @@ def ingest(
         for number in sorted(set(range(len(todo))) - set(away)):
             yield number, take(intake, todo[number], source, keys, put).fate
 
-    cases = _all_taken(named, taken, memo, progress)
+    cases = _without_withdrawn(named, withdrawn or {}, lambda live: _all_taken(live, taken, memo, progress))
     _refuse_copies(cases)
     unassigned = (*walked.barred, *assembly.unassigned, *_unaccounted(walked.readable, assembly))
     findings = [
@@ -132,6 +136,15 @@ def ingest(
             intake.COLUMNS, {case.sample: case.taken.measurements for case in accepted if case.taken}
         ),
         actions=table_of("actions", _action_rows(accepted), order=("element", "action")),
+        sketches=table_of(
+            "sketches",
+            (
+                {"sample_id": case.sample, "sketch": case.taken.sketch}
+                for case in accepted
+                if case.taken and case.taken.sketch
+            ),
+            order=("sample_id",),
+        ),
         key_side=table_of(
             "key_side",
             ({"file_id": file_ids[r], "path": os.fsencode(item.path)} for r, item in files.items()),
@@ -140,6 +153,26 @@ def ingest(
         counts=_counts(offered, catalogue),
         findings=_in_order(findings),
     )
+
+
+def _without_withdrawn(
+    named: Sequence[Named], withdrawn: Mapping[str, str], cases: Callable[[Sequence[Named]], Sequence[Case]]
+) -> list[Case]:
+    """The cases of all drafts; those of subjects who withdrew are refused unread."""
+    gone = [Case(one) for one in named if one.names.subject in withdrawn]
+    for case in gone:
+        case.end(
+            Finding(
+                reason=Reason.SUBJECT_WITHDREW,
+                severity=Severity.REFUSE,
+                found=f"files of a subject who withdrew ({withdrawn[case.named.names.subject]})",
+                wanted="files of people who have not",
+                remedy="Remove them from the source's folder; they were not read.",
+                sample=case.sample,
+            )
+        )
+    live = [one for one in named if one.names.subject not in withdrawn]
+    return sorted([*cases(live), *gone], key=lambda case: case.sample)
 
 
 def _all_taken(
@@ -247,6 +280,9 @@ def _catalogue_row(case: Case, spec: DatasetSpec, source: Source) -> dict[str, A
         "status": "refused" if case.ended else "accepted",
         "reason": case.ended.reason.value if case.ended else None,
         "division": case.named.side,
+        "data_type": taken.data_type if taken else None,
+        "modality": taken.modality if taken else None,
+        "acquired_year": taken.acquired_year if taken else None,
     }
 
 

@@ -46,10 +46,14 @@ class Manifest(BaseModel):
     kind: str
     task: str
     seed: int
-    division: Literal["seeded", "published"]
+    division: Literal["seeded", "published", "held_out"]
     disjointness: Literal["proven", "not_provable"] = Field(
         description="whether it is known of every sample whose it is, so that no person is on two sides"
     )
+    master: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="the version that a sub-database was cut from"
+    )
+    sub_database: str | None = Field(default=None, description="name of the sub-database in the spec")
     rows: tuple[Row, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -99,6 +99,10 @@ class Taken:
     fingerprint: str  # SHA-256 of decoded pixels or samples: equal content under another id is found by it
     actions: tuple[Action, ...]
     findings: tuple[Finding, ...] = ()
+    data_type: Literal["image", "signal", "record"] | None = None
+    modality: str | None = None  # MR, CT; ECG, EEG; CGM, laboratory panel
+    acquired_year: int | None = None  # the true one: shifted dates tell no period
+    sketch: bytes = b""  # of `datasets.sketch`: tells copies that were re-encoded, cropped or resampled
 
 
 class Refused(Exception):

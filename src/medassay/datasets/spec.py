@@ -90,11 +90,9 @@ class Source(Spec):
         return self
 
 
-class CohortRule(Spec):
-    """One inclusion rule on one column; a sample that does not meet it is excluded and counted."""
+class Condition(Spec):
+    """What the value of one column has to be."""
 
-    id: str
-    title: Bilingual
     column: str
     among: tuple[str, ...] | None = None
     minimum: float | None = None
@@ -108,6 +106,13 @@ class CohortRule(Spec):
         return self
 
 
+class CohortRule(Condition):
+    """One inclusion rule on one column; a sample that does not meet it is excluded and counted."""
+
+    id: str
+    title: Bilingual
+
+
 class Split(Spec):
     """Subject-disjoint shares of the samples, from one recorded seed."""
 
@@ -116,11 +121,52 @@ class Split(Spec):
     test: float = Field(gt=0, lt=1)
     stratify: tuple[str, ...] = ("site",)
     seed: int
+    keep_places: bool = Field(
+        default=False,
+        description="people of the version before stay in their part, and only others are dealt: devices of the two "
+        "versions may then be compared. Without it each version is drawn from the seed alone",
+    )
+    hold_out: tuple[Condition, ...] = Field(
+        default=(),
+        description="a site, a device, a period: whatever meets one of these is the test part, and nothing else "
+        "is; train and tune share out the rest. A source's published division stands above it",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if abs(self.train + self.tune + self.test - 1) > 1e-9:
             raise ValueError("train, tune and test add up to 1")
+        return self
+
+
+class SubDatabase(Spec):
+    """One database for one intended use, cut from the master: whom it is for, and how many."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: Bilingual
+    intended_use: Bilingual
+    target_population: Bilingual
+    cohort: tuple[CohortRule, ...] = ()
+    subjects: int = Field(ge=2, description="how many to draw; fewer where the master has no more")
+    shares: dict[str, dict[str, float]] = Field(
+        min_length=1,
+        description="column to the share of the target population that has each value; each column adds up to 1",
+    )
+    source_of_shares: str = Field(
+        min_length=1, description="where the shares come from: a registry, a census"
+    )
+    seed: int
+    largest_difference: float = Field(
+        default=0.1, gt=0, description="standardised difference from a declared share that is still tolerated"
+    )
+    alpha: float = Field(default=0.05, gt=0, lt=1, description="level of the chi-square tests")
+
+    @model_validator(mode="after")
+    def _whole_shares(self) -> Self:
+        for column, shares in self.shares.items():
+            positive = all(share > 0 for share in shares.values())
+            if len(shares) < 2 or not (positive and abs(sum(shares.values()) - 1) <= 1e-6):  # NaN is neither
+                raise ValueError(f"the shares of '{column}' are two or more, above 0, and add up to 1")
         return self
 
 
@@ -137,12 +183,21 @@ class DatasetSpec(Spec):
     sources: tuple[Source, ...] = Field(min_length=1)
     cohort: tuple[CohortRule, ...] = ()
     split: Split
+    near_duplicates: Literal["keep_together", "refuse", "not_screened"] = Field(
+        default="keep_together",
+        description="what freeze does about near-equal content under two subjects: holds both in one part of the "
+        "split, or makes no version",
+    )
+    sub_databases: tuple[SubDatabase, ...] = Field(
+        default=(), description="databases for a narrower intended use, cut from the sealed version"
+    )
     freeze_needs: tuple[str, ...] = Field(description="the Evidence without which freeze refuses")
 
     @model_validator(mode="after")
     def _names_once(self) -> Self:
         _require_once("source", [source.name for source in self.sources])
         _require_once("cohort rule", [rule.id for rule in self.cohort])
+        _require_once("sub-database", [one.name for one in self.sub_databases])
         return self
 
 

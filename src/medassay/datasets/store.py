@@ -43,9 +43,13 @@ class ObjectStore:
         return cls(workspace, os.environ.get("MEDASSAY_OBJECTS") or None)
 
     def put(self, content: bytes) -> str:
-        """Keep the bytes and give their digest; bytes that are there already are not written again."""
+        """Keep the bytes and give their digest.
+
+        Bytes that are there already are not written again, and those that were erased when their subject withdrew
+        are not brought back by another ingest of the same files.
+        """
         digest = digest_bytes(content)
-        if self.has(digest):
+        if self.has(digest) or withdrawal_mark(self.workspace.object(digest)).exists():
             return digest
         if self.url is None:
             write_atomic(self.workspace.object(digest), content)
@@ -69,6 +73,13 @@ class ObjectStore:
         with _reaching(_place(root, digest)):
             return bool(system.exists(_place(root, digest)))
 
+    def remove(self, digest: str) -> None:
+        """Delete what lies under this digest elsewhere than in the workspace; `withdraw` alone does so."""
+        if self.url is not None and self.has(digest):
+            system, root = _system(self.url)
+            with _reaching(_place(root, digest)):
+                system.rm_file(_place(root, digest))
+
     def get(self, digest: str) -> bytes:
         """The bytes of this digest, recomputed on the way out.
 
@@ -82,7 +93,9 @@ class ObjectStore:
             raise EvidenceBroken(
                 found=_absent(self.workspace.object(digest)) if content is None else "altered bytes",
                 wanted=f"the object {digest[:12]}…",
-                remedy="Restore the object from a copy, or ingest its source again.",
+                remedy="Run ingest again: it leaves the subject out."
+                if withdrawal_mark(self.workspace.object(digest)).exists()
+                else "Restore the object from a copy, or ingest its source again.",
                 where=where,
             )
         return content

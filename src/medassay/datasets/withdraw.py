@@ -50,28 +50,37 @@ class Checked:
         return not self.findings
 
 
-def erase(workspace: Workspace, manifests: Iterable[Manifest], subject: str) -> Erased:
+def erase(
+    workspace: Workspace,
+    manifests: Iterable[Manifest],
+    subject: str,
+    *,
+    catalogued: Iterable[tuple[str, str]] = (),
+) -> Erased:
     """Erase the bytes of one subject; the caller holds the store's lock.
 
     Parameters
     ----------
     manifests : iterable of Manifest
         Every version in the store: bytes that any other subject of theirs needs are kept.
+    catalogued : iterable of (subject, digest)
+        Objects that ingest listed besides: single reads, and samples that never came into a version.
 
     Raises
     ------
     WrongUse
-        When no version lists the subject.
+        When neither a version nor the catalogue lists the subject.
     """
     versions = list(manifests)
-    own = {row.digest for one in versions for row in one.rows if row.subject == subject}
+    listed = {(row.subject, row.digest) for one in versions for row in one.rows} | set(catalogued)
+    own = {digest for whose, digest in listed if whose == subject}
     if not own:
         raise WrongUse(
             found="a subject that no version lists",
             wanted="the pseudonym of a subject, as manifests have it",
             remedy="Look the subject up in the manifest of the version that it is said to be in.",
         )
-    others = {row.digest for one in versions for row in one.rows if row.subject != subject}
+    others = {digest for whose, digest in listed if whose != subject}
     for digest in sorted(own - others):
         _erase_object(workspace, digest, subject)
     listing = tuple(sorted(one.digest for one in versions if subject in one.subjects()))

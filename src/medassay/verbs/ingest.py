@@ -20,6 +20,7 @@ from medassay.datasets.store import sweep
 from medassay.trust.evidence import Evidence, Outcome, code_identity
 from medassay.trust.keys import KeyRing
 from medassay.verbs.stage import Place
+from medassay.verbs.withdraw import withdrawn_subjects
 
 PACKAGES = ("edfio", "highdicom", "nibabel", "numpy", "pyarrow", "pydicom", "python-calamine", "wfdb")
 
@@ -69,6 +70,7 @@ def run(
                 tick,
                 spread=spread,
                 memo=memo,
+                withdrawn=withdrawn_subjects(place),
             )
         key_side = place.workspace.keys / "paths" / f"{place.dataset}.{place.source_name}.parquet"
         write_atomic(key_side, to_parquet(taken.key_side), mode=0o600)
@@ -78,6 +80,7 @@ def run(
             "objects": taken.objects,
             "measurements": taken.measurements,
             "actions": taken.actions,
+            "sketches": taken.sketches,
         }
         return place.finish(
             "ingest",

@@ -22,6 +22,7 @@ from medassay.core.canonical import canonical_json
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.specs import Spec, parameters_of
+from medassay.datasets import sketch
 from medassay.datasets.sample import (
     Action,
     Assembly,
@@ -66,6 +67,8 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 FORMS = ("glucose-table",)
 OLDEST_YEARS = 90  # ages above are given as this: so few people are older that an age tells the person
 LONGEST_MIN = 60 * 24 * 60.0  # no sensor is worn for longer; a larger number would be a date in disguise
+
+GRID_MIN, SPACING_MIN = 5.0, 90.0  # of a sketch: its grid, and the least distance of two landmarks
 
 _NAME = re.compile(r"[A-Z]-[0-9a-f]{16}")
 _TRACE_BYTES = re.compile(
@@ -163,6 +166,10 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
         objects=tuple(_objects(names.sample, readings, facts)),
         measurements=_measurements(readings, options, draft),
         fingerprint=_fingerprint(readings),
+        data_type="record",
+        modality="CGM",
+        acquired_year=readings.start.year,
+        sketch=_sketch(readings),
         actions=tuple(_actions(export, readings, facts)),
         findings=(*draft.findings, *readings.notes, *doubts, *strange),
     )
@@ -403,6 +410,15 @@ def _fingerprint(readings: glucose.Readings) -> str:
     minutes = np.rint(readings.time_min).astype("<i4")
     tenths = np.rint(np.round(readings.glucose * 10, 4)).astype("<i4")
     return hashlib.sha256(minutes.tobytes() + tenths.tobytes()).hexdigest()
+
+
+def _sketch(readings: glucose.Readings) -> bytes:
+    """Landmarks of the trace on a grid of 5 min; days far apart are bridged, which moves no landmark's time."""
+    end = min(readings.time_min[-1], readings.time_min[0] + LONGEST_MIN)
+    grid = np.arange(readings.time_min[0], end + 1, GRID_MIN)
+    values = np.interp(grid, readings.time_min, readings.glucose)
+    made = sketch.of_signal(values[:, None], 1 / GRID_MIN, spacing=SPACING_MIN)
+    return made.to_bytes() if made else b""
 
 
 def _actions(

@@ -15,6 +15,7 @@ from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.specs import Spec, parameters_of
+from medassay.datasets import sketch
 from medassay.datasets.deidentify import allowed, burned_in, proof
 from medassay.datasets.deidentify import dicom as headers
 from medassay.datasets.identity import pseudonym
@@ -108,7 +109,7 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
     if source.form == "nifti-pairs":
         images, values, labels, actions = images_of_pair(draft, names, options.structures)
         findings: tuple[Finding, ...] = ()
-        site = None
+        site = year = None
     else:
         originals = _whole_series(draft)
         arranged = _arranged(originals)
@@ -123,6 +124,7 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
         actions[LABEL_HEADER, "changed"] += len(labels)
         findings = _character_set(people)
         site = people[0].institution or None
+        year = _year(originals[0])
     grid = _arranged(images).grid
     objects = [
         NewObject(IMAGE, f"{names.sample}/{index:04d}.dcm", headers.encoded(image))
@@ -140,6 +142,10 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
         objects=tuple(objects),
         measurements=_measurements(first, values, grid, len(labels)),
         fingerprint=fingerprint(values),
+        data_type="image",
+        modality=str(first.get("Modality", "")) or None,
+        acquired_year=year,
+        sketch=sketched.to_bytes() if (sketched := sketch.of_image(values)) else b"",
         actions=headers.totals(actions),
         findings=findings,
     )
@@ -174,6 +180,12 @@ def prove(taken: Taken, source: Source) -> list[Finding]:
 def fingerprint(values: NDArray[np.int64]) -> str:
     """SHA-256 of shape and stored values, whatever their encoding was."""
     return digest_bytes(repr(values.shape).encode() + values.astype("<i4").tobytes())
+
+
+def _year(image: Dataset) -> int | None:
+    """The true year of the study, before its date is shifted."""
+    date = str(image.get("StudyDate", ""))
+    return int(date[:4]) if re.fullmatch(r"(19|20)\d{6}", date) else None
 
 
 def _options(source: Source) -> Options:

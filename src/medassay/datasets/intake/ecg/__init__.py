@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.specs import parameters_of
+from medassay.datasets import sketch
 from medassay.datasets.intake.ecg.identity import Options, Person, person_of
 from medassay.datasets.intake.ecg.proof import left_in
 from medassay.datasets.intake.ecg.rewrite import (
@@ -37,6 +38,7 @@ from medassay.datasets.sample import (
 from medassay.datasets.spec import Source
 from medassay.formats.waveform import wfdb_record as record
 
+SPACING_S = 0.5  # of a sketch: the least distance of two landmarks, which are beats
 _HEAD = 2048  # bytes that tell a header
 _LARGEST_HEADER = 1 << 20
 
@@ -98,7 +100,9 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
     names_of_leads, unknown = lead_names(header)
     made = record.renamed(header, names.sample, names_of_leads, samples)
     signal_mv = record.physical_mv(header, samples)
+    hz = header.sampling_hz or 0.0
     labels, label_findings, label_actions = labels_of(draft, names, source)
+    sketched = sketch.of_signal(signal_mv, hz, spacing=SPACING_S)
     findings = [*person.findings, *label_findings]
     if unknown:
         findings.append(_lead_finding(unknown))
@@ -113,7 +117,10 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
             *labels,
         ),
         measurements=measured(made, signal_mv),
-        fingerprint=fingerprint(signal_mv, header.sampling_hz or 0.0),
+        fingerprint=fingerprint(signal_mv, hz),
+        data_type="signal",
+        modality="ECG",
+        sketch=sketched.to_bytes() if sketched else b"",
         actions=(*_header_actions(header, unknown, person), *label_actions),
         findings=tuple(findings),
     )

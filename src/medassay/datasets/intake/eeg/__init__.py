@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from medassay.core.findings import Finding, Reason, Severity
+from medassay.datasets import sketch
 from medassay.datasets.intake.eeg.form import Form, fingerprint, form_of
 from medassay.datasets.intake.eeg.options import Options, note, options_of
 from medassay.datasets.intake.eeg.proof import unproven
@@ -38,6 +39,8 @@ from medassay.formats.waveform.edf_fields import MONTHS
 from medassay.formats.waveform.edf_person import equipment_of, person_of
 from medassay.formats.waveform.edf_writer import write
 from medassay.measures import eeg as measures
+
+SPACING_S = 0.5  # of a sketch: the least distance of two landmarks
 
 COLUMNS = {
     "duration_s": ("s", "length of the recording"),
@@ -104,6 +107,7 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
     objects = [NewObject(SIGNAL, f"{names.sample}.edf", content)]
     for role, table in reads:
         objects.append(NewObject(role, f"{names.sample}.{role.removeprefix(READ)}.tsv", table))
+    sketched = sketch.of_signal(form.physical_uv.T, form.rate_offered_hz, spacing=SPACING_S)
     return Taken(
         site=options.sites.get(PurePosixPath(draft.key).parts[0]),
         device=_device(opened, options),
@@ -112,6 +116,10 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
         objects=tuple(objects),
         measurements=_measured(opened, form, options),
         fingerprint=fingerprint(form),
+        data_type="signal",
+        modality="EEG",
+        acquired_year=start.year if start else None,
+        sketch=sketched.to_bytes() if sketched else b"",
         actions=tuple(_actions(opened, form, len(kept), len(notes) - len(kept), sex)),
         findings=tuple(findings),
     )
