@@ -164,6 +164,13 @@ def test_a_damaged_member_costs_no_other(out):
     assert (found["a"], found["b"]) == (Reason.TRUNCATED, b"y")
 
 
+def test_a_member_without_a_name_is_refused_and_costs_no_other(out):
+    content = zipped({"QQQ": b"x", "good": b"y"}).replace(b"QQQ", b"\x00QQ")
+    found = out(content)
+    assert found["good"] == b"y"
+    assert len(found) == 2
+
+
 def test_a_member_under_a_password_is_refused(out):
     content = bytearray(zipped({"a": b"x"}))
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):

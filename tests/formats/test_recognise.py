@@ -1,5 +1,9 @@
 """One door: whatever a file is, it gets a kind and what is wrong with it, by its content."""
 
+import io
+import zipfile
+
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -44,6 +48,25 @@ def test_a_name_that_promises_a_form_makes_the_content_answer_for_it(tmp_path, n
     path.write_bytes(b"A note.\n")
     assert [f.reason for f in examine_file(path).findings] == [Reason.UNKNOWN_FORMAT]
     assert examine_file(path).refused
+
+
+def test_a_workbook_of_several_tables_is_described_and_asks_which_is_meant(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    book.create_sheet().append(["c", "d"])
+    book.save(tmp_path / "a.bin")
+    examined = examine_file(tmp_path / "a.bin")
+    assert (examined.kind, examined.facts["sheets"], examined.refused) == ("xlsx", 2, False)
+    assert [f.reason for f in examined.findings] == [Reason.UNSUPPORTED_FORM]
+
+
+def test_a_zip_that_begins_with_the_mark_of_a_split_one_is_opened(tmp_path):
+    stream = io.BytesIO(b"PK\x07\x08")
+    stream.seek(4)
+    with zipfile.ZipFile(stream, "a") as container:
+        container.writestr("rdml.xml", "<rdml><react><adp><fluor>1</fluor></adp></react></rdml>")
+    (tmp_path / "a").write_bytes(stream.getvalue())
+    assert examine_file(tmp_path / "a").kind == "RDML"
 
 
 def test_an_empty_file_and_a_missing_one_are_findings(tmp_path):

@@ -13,6 +13,7 @@ import hashlib
 import lzma
 import os
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -27,7 +28,7 @@ from medassay.formats.examined import Examined, Fact
 
 Form = Literal["zip", "tar", "gzip", "zst"]
 
-ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")  # the last: was to be split over disks, and was not
 GZIP, ZST, BZIP2, XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00"
 TAR_MARK = slice(257, 262)
 # Containers that are documents of their own, told by a member that they always have.
@@ -100,12 +101,12 @@ def examine(path: Path, form: Form) -> Examined:
     if form == "zip":
         try:
             with zipfile.ZipFile(path) as container:
-                infos = [info for info in container.infolist() if not info.is_dir()]
+                infos = [info for info in container.infolist() if not info.filename.endswith("/")]
                 facts = {"members": len(infos), "bytes_inside": sum(info.file_size for info in infos)}
                 encrypted = sum(info.flag_bits & 1 for info in infos)
                 if encrypted:
                     findings.append(_said(Reason.UNSUPPORTED_FORM, f"{encrypted} members under a password"))
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        except _DAMAGE:
             findings.append(_said(Reason.TRUNCATED, "a zip whose directory cannot be read"))
     return Examined(f"{form} archive", facts, tuple(findings))
 
@@ -217,6 +218,8 @@ _DAMAGE = (
     ValueError,
     NotImplementedError,
     RuntimeError,
+    LookupError,
+    struct.error,
 )
 
 
@@ -243,7 +246,7 @@ def _place(folder: Path, name: str, budget: _Budget) -> Path:
 
 def _zip(path: Path) -> Iterator[_Entry]:
     with zipfile.ZipFile(path) as container:
-        infos = [info for info in container.infolist() if not info.is_dir()]
+        infos = [info for info in container.infolist() if not info.filename.endswith("/")]
         for info in infos:
             name = _zip_name(info)
             if name.startswith(SIDES[0]) or name.endswith(SIDES[1]):
@@ -362,7 +365,7 @@ def _is_document(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as container:
             names = set(container.namelist()[:200])
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except _DAMAGE:
         return False
     if names & set(DOCUMENTS):
         return True

@@ -101,6 +101,12 @@ def test_what_r4_does_not_allow_refuses(content):
     assert Reason.HEADER_INVALID in findings(content)
 
 
+def test_an_entry_of_no_type_is_a_fault_and_ends_nothing():
+    opened = fhir_bundle.open(bundle(GLUCOSE, {"a": 1}))
+    assert fhir_bundle.describe(opened)["kinds"] == "Observation 1"
+    assert Reason.HEADER_INVALID in findings(bundle(GLUCOSE, {"a": 1}))
+
+
 def test_more_digits_than_r4_carries_refuse():
     content = encoded().replace(b"6.3", b"1234567890123456789.0123456789")
     assert Reason.VALUE_IMPLAUSIBLE in findings(content)

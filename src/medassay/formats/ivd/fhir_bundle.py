@@ -127,11 +127,8 @@ def results(opened: Opened) -> list[Result]:
 
 def describe(opened: Opened) -> dict[str, Fact]:
     entries = [e.get("resource") for e in _list(opened.resource.get("entry")) if isinstance(e, Mapping)]
-    kinds = Counter(
-        str(e["resourceType"])
-        for e in entries
-        if isinstance(e, Mapping) and re.fullmatch(r"[A-Z][A-Za-z]{1,40}", str(e.get("resourceType")))
-    )
+    names = [one.get("resourceType") for one in entries if isinstance(one, Mapping)]
+    kinds = Counter(n for n in names if isinstance(n, str) and re.fullmatch(r"[A-Z][A-Za-z]{1,40}", n))
     facts: dict[str, Fact] = {"form": opened.form, "entries": len(entries)}
     if kinds:
         facts["kinds"] = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))[:300]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,17 @@ from medassay.formats.ivd.refusal import IvdRefused, said
 LARGEST_XML = 256 << 20
 _ROOT = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?.{0,200}?\?>|<!--.{0,1000}?-->|\s+)*<(?:\w+:)?rdml[\s>]", re.DOTALL
+)
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    RuntimeError,
 )
 
 
@@ -82,7 +95,7 @@ def open(source: Path | bytes) -> Runs:
                         element.clear()
     except (ParseError, DefusedXmlException):
         raise IvdRefused(Reason.HEADER_INVALID, found="XML that is not well formed", wanted="RDML") from None
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise IvdRefused(
             Reason.TRUNCATED,
             found=f"a container that ends early ({type(error).__name__})",

@@ -7,6 +7,7 @@ else has claimed the bytes (`examine_unmarked`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from medassay.core.errors import MedassayError
@@ -25,12 +26,15 @@ from medassay.formats.ivd import (
     rdml,
     table,
     vendor,
+    wide_panel,
 )
 from medassay.formats.ivd.refusal import names_a_person, said
 
 HEAD = 8192
 LARGEST_TABLE = 512 << 20
 UNKNOWN, TEXT = "unknown", "text"
+FIRST_ROWS = 60
+SPANNED = b"PK\x07\x08"  # a zip that was to be split over disks and then was not
 TABLE_SUFFIXES = (".csv", ".tsv")
 RESULT_SUFFIXES = (".hl7", ".astm", ".fcs", ".lmd")
 
@@ -71,7 +75,7 @@ def examine_unmarked(path: Path) -> Examined:
     if size > LARGEST_TABLE:
         found = _refuse(Reason.LIMIT_EXCEEDED, f"{size} bytes", f"at most {LARGEST_TABLE}")
         return Examined(UNKNOWN, {"bytes": size}, (found,))
-    if head.startswith(table.ZIP):
+    if head.startswith((table.ZIP, SPANNED)):
         return _examined("workbook", _zip, path, size)
     if head.startswith(table.OLE2):
         return _examined("workbook", _table, path, size)
@@ -145,18 +149,42 @@ def _zip(path: Path) -> _Looked:
 
 
 def _table(path: Path) -> _Looked:
-    read = table.read_table(path.read_bytes())
+    content = path.read_bytes()
+    try:
+        read = table.read_table(content)
+    except table.TableRefused as refused:
+        if refused.reason is not Reason.UNSUPPORTED_FORM or not content.startswith((table.ZIP, table.OLE2)):
+            raise
+        return _sheets(table.read_tables(content))
     notes = [
         said(reason, Severity.NOTE, decision, "a table that leaves nothing to decide")
         for reason, decision in read.decisions
     ]
     columns = max((len(row) for row in read.rows), default=0)
     facts: dict[str, Fact] = {"rows": len(read.rows), "columns": columns}
+    beginning = replace(
+        read, rows=read.rows[:FIRST_ROWS]
+    )  # long tables are not searched to their end for a header
     for kind, claims, look in _TABLES:
-        if claims(read):
-            more, findings = look(read)
+        if claims(beginning):
+            try:
+                more, findings = look(read)
+            except table.TableRefused as refused:
+                more, findings = {}, [_of(refused, Severity.WARN)]
             return kind, {**facts, **more}, [*notes, *findings], frozenset()
     return "delimited text" if read.form == "text" else read.form, facts, notes, frozenset()
+
+
+def _sheets(every: tuple[table.Table, ...]) -> _Looked:
+    """A workbook of several tables: counted; which of them is the data, nobody has said."""
+    facts: dict[str, Fact] = {"sheets": len(every), "rows": sum(len(one.rows) for one in every)}
+    found = said(
+        Reason.UNSUPPORTED_FORM,
+        Severity.WARN,
+        f"{len(every)} sheets with content",
+        "one table a file, or the name of the sheet that is meant",
+    )
+    return every[0].form, facts, [found], frozenset()
 
 
 def _is_trace(read: table.Table) -> bool:
@@ -199,6 +227,11 @@ def _summary(read: table.Table) -> tuple[Mapping[str, Fact], Iterable[Finding]]:
 def _panel(read: table.Table) -> tuple[Mapping[str, Fact], Iterable[Finding]]:
     panel = analyser_panel.opened(read)
     return analyser_panel.describe(panel), analyser_panel.examine(panel)
+
+
+def _wide(read: table.Table) -> tuple[Mapping[str, Fact], Iterable[Finding]]:
+    panel = wide_panel.opened(read)
+    return wide_panel.describe(panel), wide_panel.examine(panel)
 
 
 def _text(path: Path) -> _Looked:
@@ -292,4 +325,5 @@ _TABLES: tuple[
     ("glucose trace", _is_trace, _trace),
     ("laboratory summary", laboratory.is_summary, _summary),
     ("analyser panel", analyser_panel.is_panel, _panel),
+    ("laboratory table", wide_panel.is_wide_panel, _wide),
 )
