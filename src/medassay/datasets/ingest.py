@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from medassay.datasets.sample import Assembly, Draft, Intake, Names, OfferedFile
 from medassay.datasets.spec import DatasetSpec, Source
 from medassay.datasets.spread import Spread
 from medassay.datasets.take import Case, Fate, Keys, Named, Put, assemble_all, take
-from medassay.datasets.walk import walk
+from medassay.datasets.walk import Walk, walk
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,8 +83,26 @@ def ingest(
     NothingReadable
         When the folder is missing or holds no file.
     """
+    with tempfile.TemporaryDirectory(
+        prefix="medassay-"
+    ) as unpacked:  # members of archives, while they are read
+        walked = walk(folder, Path(unpacked))
+        return _ingested(stem, spec, source, walked, keys, put, progress, spread, memo, withdrawn)
+
+
+def _ingested(
+    stem: str,
+    spec: DatasetSpec,
+    source: Source,
+    walked: Walk,
+    keys: Keys,
+    put: Put,
+    progress: Callable[[int, int], None] | None,
+    spread: Spread | None,
+    memo: Memo | None,
+    withdrawn: Mapping[str, str] | None,
+) -> Ingested:
     intake = cast(Intake, module_of("medassay.datasets.intake", spec.kind, what="kind of data"))
-    walked = walk(folder)
     assembly = memo.assembly(walked.readable) if memo else None
     if assembly is None:
         assembly = assemble_all(intake, walked.readable, source)
@@ -92,14 +111,16 @@ def ingest(
     named = _named(stem, source, assembly.drafts, keys.pseudonym)
 
     def taken(todo: Sequence[Named]) -> Iterator[tuple[int, Fate]]:
-        away = [number for number, one in enumerate(todo) if spread and spread.reaches(one)]
-        if spread and spread.is_worth([todo[number] for number in away]):
-            for place, fate in spread.fates(spec.kind, source, put, [todo[number] for number in away]):
-                yield away[place], fate
+        away = {number for number, one in enumerate(todo) if spread and spread.reaches(one)}
+        if spread and spread.is_worth([todo[number] for number in sorted(away)]):
+            numbers = sorted(away)
+            for place, fate in spread.fates(spec.kind, source, put, [todo[number] for number in numbers]):
+                yield numbers[place], fate
         else:
-            away = []
-        for number in sorted(set(range(len(todo))) - set(away)):
-            yield number, take(intake, todo[number], source, keys, put).fate
+            away = set()
+        for number, one in enumerate(todo):
+            if number not in away:
+                yield number, take(intake, one, source, keys, put).fate
 
     cases = _without_withdrawn(named, withdrawn or {}, lambda live: _all_taken(live, taken, memo, progress))
     _refuse_copies(cases)

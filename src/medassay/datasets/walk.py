@@ -11,21 +11,40 @@ from pathlib import Path
 from medassay.core.errors import NothingReadable
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets.sample import OfferedFile, Unassigned
+from medassay.formats import archive
 
 
 @dataclass(frozen=True)
 class Walk:
-    """What a folder holds. `readable` and `barred` together are every file that was offered."""
+    """What a folder holds. `readable` and `barred` together are every file that was offered.
+
+    An archive that was opened is offered as its members, and stands in `archives` itself.
+    """
 
     readable: tuple[OfferedFile, ...]
     barred: tuple[Unassigned, ...]
     closed_folders: tuple[Finding, ...]
+    archives: tuple[OpenedArchive, ...] = ()
 
 
-def walk(folder: Path) -> Walk:
+@dataclass(frozen=True)
+class OpenedArchive:
+    """An archive in place of which its members are offered, as `archive.zip/member`."""
+
+    file: OfferedFile
+    taken: int
+    refused: int
+
+
+def walk(folder: Path, unpack_to: Path | None = None) -> Walk:
     """List the files below `folder`, sorted by the bytes of their relative path.
 
     Links are not followed: their target may lie outside the source, or be counted twice.
+
+    Parameters
+    ----------
+    unpack_to : an empty folder of the caller's that lives as long as the files are read
+        With it, archives (zip, tar, gzip, Zstandard) are opened; without, they are files like others.
 
     Raises
     ------
@@ -45,7 +64,39 @@ def walk(folder: Path) -> Walk:
             barred.append(Unassigned(offered, finding))
     if not readable and not barred:
         raise _nothing(folder, "no file")
-    return Walk(tuple(readable), tuple(barred), tuple(closed))
+    found = Walk(tuple(readable), tuple(barred), tuple(closed))
+    return found if unpack_to is None else with_members(found, unpack_to)
+
+
+def with_members(found: Walk, unpack_to: Path) -> Walk:
+    """Each archive among the readable files replaced by its members; what cannot be taken out is barred."""
+    readable: list[OfferedFile] = []
+    barred = list(found.barred)
+    archives: list[OpenedArchive] = []
+    for item in found.readable:
+        if not archive.is_archive(item.path):
+            readable.append(item)
+            continue
+        taken = refused = 0
+        for member in archive.unpack(item.path, unpack_to / f"{len(archives):06d}"):
+            relative = f"{item.relative}/{member.name}"
+            if member.path is not None:
+                readable.append(OfferedFile(member.path, relative, member.size))
+                taken += 1
+            elif member.finding is not None:
+                barred.append(Unassigned(OfferedFile(item.path, relative, 0), member.finding))
+                refused += 1
+        archives.append(OpenedArchive(item, taken, refused))
+    return Walk(
+        tuple(sorted(readable, key=_order)),
+        tuple(sorted(barred, key=lambda one: _order(one.file))),
+        found.closed_folders,
+        tuple(archives),
+    )
+
+
+def _order(item: OfferedFile) -> bytes:
+    return os.fsencode(item.relative)
 
 
 def _entries(top: Path, closed: list[Finding]) -> Iterator[tuple[Path, str]]:
