@@ -139,12 +139,26 @@ def score(found: ScoreTable, as_json: bool) -> None:
         for name, estimate in found.figures.items()
     ]
     table(rows, False, title=f"{found.task}, scorer {found.scorer_version}")
+    _tests_and_criteria(found)
     by_status: dict[str, int] = {}
     for case in found.cases:
         by_status[case.status] = by_status.get(case.status, 0) + 1
-    print(
-        " · ".join(f"{status} {count}" for status, count in by_status.items()) + " (each file is one subject)"
-    )
+    print(" · ".join(f"{status} {count}" for status, count in by_status.items()), end="")
+    print(f" · intervals over {found.unit_of_analysis.replace('_', ' ')}s", end="")
+    print(f" · {len(found.double_entry)} figures entered twice, all alike")
+    for remark in found.remarks:
+        print(f"  {remark}")
+
+
+def _tests_and_criteria(found: ScoreTable) -> None:
+    for name, test in found.tests.items():
+        p_value = test.undefined if test.p_value is None else f"p = {test.p_value:.4g}"
+        print(f"{name}: {p_value} ({test.test})")
+    for judged in found.criteria:
+        print(
+            f"{judged.verdict.replace('_', ' ')}: {judged.name}, {_figure(judged.value)}, "
+            f"wanted {judged.relation} {judged.limit:g}, n {judged.n} of {judged.needed} ({judged.source})"
+        )
 
 
 def _figure(estimate: Estimate) -> str:

@@ -244,6 +244,15 @@ def relative_volume_error(counts: Overlap) -> Estimate:
     )
 
 
+@method(
+    id="structure-volume-and-detection",
+    task="segmentation",
+    zh="结构体积偏差与漏检、误检",
+    en="volume bias of structures, structures missed and invented",
+    formula="sum(V_prediction - V_reference) / structures; structures that one map alone holds / structures",
+    source="Taha and Hanbury, BMC Med Imaging 15:29, 2015",
+    check="hand-worked masks; reference cases of surface distances",
+)
 def compare(
     reference: LabelArray,
     prediction: LabelArray | None,

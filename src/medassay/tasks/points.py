@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medassay.core.errors import WrongUse
+from medassay.core.method import method
 from medassay.tasks.detection import CaseMarks, best_mark, one_to_one
 
 FloatArray = NDArray[np.float64]
@@ -32,6 +33,15 @@ class PointRules:
     most_marks: int | None = 100
 
 
+@method(
+    id="hit-by-distance",
+    task="detection",
+    zh="按距离判定命中",
+    en="hit by distance to the centre of a finding",
+    formula="hit: |mark - centre|^2 < radius^2; a finding counts at the score of its best mark",
+    source="Setio et al., Med Image Anal 42:1-13, 2017; LUNA16 evaluation script",
+    check="LUNA16 evaluation script on shared cases; tasks.detection_check pair by pair",
+)
 def match_points(
     centres_mm: ArrayLike,
     radius_mm: ArrayLike,

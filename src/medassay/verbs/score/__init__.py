@@ -1,0 +1,59 @@
+"""`medassay score TASK REFERENCE PREDICTIONS`: figures with intervals from plain files, without a workspace.
+
+Tasks that score file by file (beats, events, masks, alarms) are those of a sealed validation; tasks that score whole
+tables are `medassay.evaluation.table_scoring`. Both end in one record, `ScoreTable`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from medassay.core.errors import WrongUse
+from medassay.core.rooms import module_of, names_of
+from medassay.verbs.score import by_file, by_table
+from medassay.verbs.score.record import Case, ScoreTable
+
+FILE_ROOM, TABLE_ROOM = "medassay.evaluation.scoring", "medassay.evaluation.table_scoring"
+ALSO_CALLED = {"segmentation": "masks", "nodules": "detection", "boxes": "detection", "mrmc": "reader_study"}
+
+__all__ = ["Case", "ScoreTable", "run", "tasks"]
+
+
+def tasks() -> list[str]:
+    """The tasks that can be scored, sorted."""
+    return sorted({*names_of(FILE_ROOM), *names_of(TABLE_ROOM)})
+
+
+def run(
+    task: str, reference: Path, predictions: Path, *, samples: Path | None = None, options: Path | None = None
+) -> ScoreTable:
+    """Score predictions against a reference.
+
+    Parameters
+    ----------
+    task : str
+        One of `tasks()`, or a name that it is also called by; `-` counts as `_`.
+    samples : path, optional
+        Folder of the signals or images, where scoring file by file needs them.
+    options : path, optional
+        YAML with the task's conventions.
+
+    Raises
+    ------
+    WrongUse
+        For an unknown task, options that do not fit, a flawed reference, or a prediction without a reference.
+    NothingReadable
+        When there is no reference at all.
+    EvidenceBroken
+        When a headline figure and its second implementation differ.
+    """
+    name = ALSO_CALLED.get(task.replace("-", "_"), task.replace("-", "_"))
+    if name in names_of(TABLE_ROOM):
+        return by_table.run(name, module_of(TABLE_ROOM, name, what="task"), reference, predictions, options)
+    if name not in names_of(FILE_ROOM):
+        raise WrongUse(
+            found=f"task '{task}'", wanted=f"one of {', '.join(tasks())}", remedy="Correct the name."
+        )
+    return by_file.run(
+        name, module_of(FILE_ROOM, name, what="task"), reference, predictions, samples, options
+    )

@@ -1,0 +1,122 @@
+"""Tasks that score file by file: pairs by name, statistics of each, figures as ratios of their sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medassay.core.errors import WrongUse, located
+from medassay.core.estimate import Estimate
+from medassay.core.specs import load_spec, parameters_of
+from medassay.evaluation.double_entry import Entry, enter_twice, require_agreement
+from medassay.evaluation.methods import methods_of_figures
+from medassay.statistics.ratio import ratio
+from medassay.verbs.score.files import headers_beside, label_files, public_files, require_known
+from medassay.verbs.score.record import Case, ScoreTable, SecondEntry
+
+SEED = 1
+REPLICATES = 2000
+Twice = tuple[Mapping[str, float], Mapping[str, float]]
+
+
+def run(
+    task: str, scorer: Any, reference: Path, predictions: Path, samples: Path | None, options: Path | None
+) -> ScoreTable:
+    """Score each reference file against the prediction of the same name; a missing one counts as all wrong.
+
+    Every file stands for one subject: intervals are too narrow where several files are of one person.
+
+    Raises
+    ------
+    WrongUse
+        For options that do not fit, or a prediction for which there is no reference.
+    NothingReadable
+        When there is no reference at all.
+    """
+    declared = (
+        load_spec(options, scorer.Options) if options else parameters_of(scorer.Options, {}, where="options")
+    )
+    labels, made = label_files(reference, task), label_files(predictions, task)
+    if reference.is_file() and predictions.is_file():
+        made = {case: made.popitem()[1] for case in labels}
+    require_known(labels, made, predictions)
+    public = public_files(samples, labels) if samples else headers_beside(task, labels)
+    scored = [
+        _scored(scorer, case, path, made.get(case), public.get(case, {}), declared)
+        for case, path in labels.items()
+    ]
+    cases = tuple(case for case, _ in scored)
+    entries = enter_twice(
+        [twice for _, twice in scored], headline=scorer.HEADLINE, tolerance=scorer.SECOND_TOLERANCE
+    )
+    require_agreement(entries)
+    figures = _figures(scorer.metrics(declared), cases)
+    return ScoreTable(
+        task=task,
+        scorer_version=scorer.VERSION,
+        options=declared.model_dump(mode="json"),
+        figures=figures,
+        methods=methods_of_figures(task, figures),
+        double_entry=tuple(_second(entry, task) for entry in entries),
+        remarks=("each file is taken for a person of its own",) if len(cases) > 1 else (),
+        cases=cases,
+    )
+
+
+def _scored(
+    scorer: Any,
+    case: str,
+    reference: Path,
+    prediction: Path | None,
+    public: Mapping[str, bytes],
+    options: Any,
+) -> tuple[Case, Twice]:
+    content = prediction.read_bytes() if prediction else None
+    with located(str(reference)):
+        label = reference.read_bytes()
+        try:
+            score = scorer.score(label, content, public, options)
+            status: Literal["scored", "missing", "unreadable"] = "scored" if prediction else "missing"
+            reason = ""
+        except WrongUse as error:
+            if content is None:
+                raise
+            content = None
+            score = scorer.score(label, None, public, options)
+            status, reason = "unreadable", f"found {error.found}; wanted {error.wanted}"
+        again = scorer.second(label, content, public, options)
+    made = Case(case=case, status=status, reason=reason, statistics=dict(score.statistics))
+    return made, (score.statistics, again)
+
+
+def _second(entry: Entry, task: str) -> SecondEntry:
+    return SecondEntry(
+        figure=entry.statistic,
+        first=entry.first,
+        second=entry.second,
+        tolerance=entry.tolerance,
+        by=f"medassay.evaluation.scoring.{task}.second",
+    )
+
+
+def _figures(metrics: Mapping[str, Any], cases: tuple[Case, ...]) -> dict[str, Estimate]:
+    def sums(parts: Mapping[str, float]) -> NDArray[np.float64]:
+        return np.array(
+            [sum(w * case.statistics.get(name, 0.0) for name, w in parts.items()) for case in cases]
+        )
+
+    return {
+        name: ratio(
+            sums(metric.numerator),
+            sums(metric.denominator),
+            undefined=metric.undefined,
+            seed=SEED,
+            replicates=REPLICATES,
+            unit=metric.unit,
+        )
+        for name, metric in metrics.items()
+    }
