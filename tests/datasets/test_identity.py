@@ -56,3 +56,9 @@ def test_a_file_name_that_is_no_text_has_a_pseudonym_of_its_own():
 def test_dates_of_a_subject_move_back_by_one_fixed_number_of_days(subject):
     assert 1 <= date_shift_days(KEY, subject) <= 3650
     assert date_shift_days(KEY, subject) == date_shift_days(KEY, subject)
+
+
+def test_what_tells_a_person_everywhere_names_the_subject():
+    tokens = ["id:a:1", "name:zhangwei|1950-01-01|F", "name:张伟|1950-01-01|F", "resident:11010519491231002"]
+    for count in range(1, 5):
+        assert joined_persons([tokens[:count]]) == [tokens[count - 1]]

@@ -7,6 +7,7 @@ from typing import Literal
 
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
+from medassay.datasets.deidentify.facts import universal_tokens
 from medassay.datasets.identity import joined_persons
 from medassay.datasets.sample import Draft
 from medassay.datasets.spec import Source
@@ -92,7 +93,7 @@ def _tokens(draft: Draft, source: Source) -> set[str]:
         for group in source.same_person
         if any(is_named(draft, name) for name in group)
     }
-    return set(draft.person_tokens) | groups
+    return {same for token in draft.person_tokens for same in universal_tokens(token)} | groups
 
 
 def _side(draft: Draft, division: Mapping[Side, Sequence[str]]) -> Side | None:

@@ -39,13 +39,51 @@ class Facts:
         """
         found = []
         for value in map(folded_id, self.ids):
-            if resident_id.is_resident_id(value):
-                found.append(f"resident:{value[:6] + '19' + value[6:] if len(value) == 15 else value[:17]}")
+            resident = resident_token(value)
+            if resident:
+                found.append(resident)
             elif value and (self.site or not many_sites):
                 found.append(f"id:{self.site.casefold() if many_sites else ''}:{value}")
         if self.birth and self.sex:
             found += [f"name:{name}|{self.birth}|{self.sex}" for name in map(folded_name, self.names) if name]
         return tuple(dict.fromkeys(found))
+
+
+def resident_token(value: str) -> str:
+    """What tells a person by a resident identity number, of 15 digits or 18; empty where it is none.
+
+    Examples
+    --------
+    >>> resident_token("11010519491231002X") == resident_token("110105491231002")
+    True
+    """
+    plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", value)).upper()
+    if not resident_id.is_resident_id(plain):
+        return ""
+    return f"resident:{plain[:6] + '19' + plain[6:] if len(plain) == 15 else plain[:17]}"
+
+
+def universal_tokens(token: str) -> tuple[str, ...]:
+    """A person token of any kind of data, as all kinds write it; an id at a site stays what it is.
+
+    An id that is a resident identity number tells its person at every site, and does so beside the id.
+
+    Examples
+    --------
+    >>> universal_tokens("person:Zhang Wei|1950-02-03|F") == universal_tokens("name:ZHANG^WEI|19500203|F")
+    True
+    >>> universal_tokens("id:ward/11010519491231002X")
+    ('id:ward/11010519491231002X', 'resident:11010519491231002')
+    """
+    kind, _, told = token.partition(":")
+    if kind == "id":
+        resident = resident_token(re.split(r"[:/]", told)[-1])
+        return (token, resident) if resident else (token,)
+    if kind in ("name", "person") and told.count("|") == 2:
+        name, birth, sex = told.split("|")
+        folded = folded_name(name), folded_birth(birth), folded_sex(sex)
+        return (f"name:{'|'.join(folded)}",) if folded[0] and folded[1] else ()
+    return (token,)
 
 
 def folded_id(value: str) -> str:
