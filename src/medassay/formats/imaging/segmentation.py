@@ -146,7 +146,7 @@ def write(
     uid: Callable[[str], str],
     maker: tuple[str, str],
     automatic: bool = False,
-    finish: Callable[[Dataset], None] | None = None,
+    finish: Callable[[Dataset], object] | None = None,
 ) -> bytes:
     """One binary SEG of a label map on the grid of its images, every frame written, empty ones too.
 
