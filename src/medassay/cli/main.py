@@ -108,6 +108,40 @@ def ingest(
 
 
 @app.command()
+def receive(
+    inbox: Annotated[Path, typer.Argument(help="Folder for what arrives; a source's folder for ingest.")],
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; the default is heard on this machine only.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any that is free.")] = 11112,
+    ae_title: Annotated[str, typer.Option(help="Our AE title.")] = "MEDASSAY",
+    caller: Annotated[
+        list[str] | None, typer.Option(help="AE title that may connect; repeat; none: any.")
+    ] = None,
+    until_idle: Annotated[
+        float | None, typer.Option(help="End after so many seconds without a connection.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Receive DICOM objects over the network (C-STORE, C-ECHO) until stopped. Needs no workspace."""
+    from medassay.cli import show
+    from medassay.verbs import receive as verb
+
+    counts = verb.run(
+        inbox,
+        host=host,
+        port=port,
+        ae_title=ae_title,
+        callers=caller or (),
+        until_idle_s=until_idle,
+        listening=lambda it: typer.echo(
+            f"receiving as {ae_title} at {it.host}:{it.port} into {inbox}", err=True
+        ),
+    )
+    show.record(counts, as_json)
+
+
+@app.command()
 def gate(
     dataset: Dataset,
     source: SourceName,
