@@ -9,7 +9,7 @@ export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/site
 export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo real test docs clean
+.PHONY: demo real test bench docs clean
 
 .venv/ready: pyproject.toml constraints.txt
 	test -d .venv || $(PYTHON) -m venv .venv
@@ -40,6 +40,9 @@ test: .venv/ready
 	for device in registry/*/; do (cd $$device && mypy --config-file ../../pyproject.toml .) || exit 1; done
 	$(BIN)/lint-imports
 	$(BIN)/python -P -m pytest -n 2
+
+bench: .venv/ready
+	for claim in auc beats surface_distance deidentify report_set; do $(BIN)/python -P benchmarks/$$claim.py || exit 1; done
 
 docs: .venv/ready
 	$(BIN)/python docs/generate_schemas.py

@@ -133,11 +133,11 @@ def looked_at(path: Path) -> str:
     reader = edf if found.kind[:3] in ("EDF", "BDF") else readers.get(found.kind)
     if reader is None or found.refused or not found.facts.get("signals"):
         return f"{found.kind}: {'refused' if found.refused else 'described'}"
-    opened = reader.open(path)  # type: ignore[attr-defined]
+    opened = reader.open(path)  # type: ignore[attr-defined]  # ElementTree gives str tags here
     duration = float(str(found.facts.get("duration_s") or 0.0))
     for start in (0.0, duration / 2):
         try:
-            reader.samples(opened, 0, start, start + 2.0)  # type: ignore[attr-defined]
+            reader.samples(opened, 0, start, start + 2.0)  # type: ignore[attr-defined]  # ElementTree gives str tags here
         except MedassayError:
             return f"{found.kind}: refused by samples"
     return f"{found.kind}: read"

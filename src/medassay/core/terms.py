@@ -40,7 +40,7 @@ def terms() -> Mapping[str, Term]:
     """Every term by its key."""
     text = files("medassay.core").joinpath("terms.csv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines())
-    found = {row["key"]: Term(**row) for row in rows}  # type: ignore[arg-type]
+    found = {row["key"]: Term(**row) for row in rows}  # type: ignore[arg-type]  # a string that the line before holds to its choices
     return MappingProxyType(found)
 
 

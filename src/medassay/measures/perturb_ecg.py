@@ -76,7 +76,7 @@ def lead_loss(
     values: FloatArray,
     strength: float,
     generator: np.random.Generator,
-    rate_hz: float,  # noqa: ARG001
+    rate_hz: float,  # noqa: ARG001 - the door is the same for all
 ) -> FloatArray:
     """`strength` leads, drawn, are flat at their median."""
     lost = generator.permutation(values.shape[1])[: whole(strength, values.shape[1])]
@@ -89,7 +89,7 @@ def lead_swap(
     values: FloatArray,
     strength: float,
     generator: np.random.Generator,
-    rate_hz: float,  # noqa: ARG001
+    rate_hz: float,  # noqa: ARG001 - the door is the same for all
 ) -> FloatArray:
     """`strength` pairs of leads, drawn, are exchanged under names that stay."""
     pairs = whole(strength, values.shape[1] // 2)
@@ -104,8 +104,8 @@ def lead_swap(
 def resampling(
     values: FloatArray,
     strength: float,
-    generator: np.random.Generator,  # noqa: ARG001
-    rate_hz: float,  # noqa: ARG001
+    generator: np.random.Generator,  # noqa: ARG001 - the door is the same for all
+    rate_hz: float,  # noqa: ARG001 - the door is the same for all
 ) -> FloatArray:
     """As if recorded at 1 / (1 + strength) of the rate, and brought back linearly to the same instants."""
     require_strength(strength)

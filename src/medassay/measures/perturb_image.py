@@ -50,7 +50,7 @@ def dose(values: FloatArray, strength: float, generator: np.random.Generator) ->
     return values + strength * (high - low) * np.sqrt(share) * generator.standard_normal(values.shape)
 
 
-def blur(values: FloatArray, strength: float, generator: np.random.Generator) -> FloatArray:  # noqa: ARG001
+def blur(values: FloatArray, strength: float, generator: np.random.Generator) -> FloatArray:  # noqa: ARG001 - the door is the same for all
     """Normal blur within slices; strength is its standard deviation in pixels."""
     from scipy.ndimage import gaussian_filter
 
@@ -60,7 +60,7 @@ def blur(values: FloatArray, strength: float, generator: np.random.Generator) ->
     return blurred
 
 
-def spacing(values: FloatArray, strength: float, generator: np.random.Generator) -> FloatArray:  # noqa: ARG001
+def spacing(values: FloatArray, strength: float, generator: np.random.Generator) -> FloatArray:  # noqa: ARG001 - the door is the same for all
     """As if slices were `1 + strength` times as far apart: sampled there, and interpolated back to the grid.
 
     A single image is sampled along its rows.
@@ -77,7 +77,7 @@ def spacing(values: FloatArray, strength: float, generator: np.random.Generator)
     return mixed
 
 
-def gamma(values: FloatArray, strength: float, generator: np.random.Generator) -> FloatArray:  # noqa: ARG001
+def gamma(values: FloatArray, strength: float, generator: np.random.Generator) -> FloatArray:  # noqa: ARG001 - the door is the same for all
     """Grey values within the range raised to the power `1 + strength`."""
     require_strength(strength)
     low, high = grey_range(values)
@@ -88,7 +88,7 @@ def gamma(values: FloatArray, strength: float, generator: np.random.Generator) -
     return np.where((values >= low) & (values <= high), bent, values)
 
 
-def ghosting(values: FloatArray, strength: float, generator: np.random.Generator) -> FloatArray:  # noqa: ARG001
+def ghosting(values: FloatArray, strength: float, generator: np.random.Generator) -> FloatArray:  # noqa: ARG001 - the door is the same for all
     """A copy at half the field along rows, of `strength` times the image: as periodic motion leaves it."""
     require_strength(strength, most=1)
     ghost = np.roll(values, values.shape[-2] // 2, axis=-2)

@@ -36,7 +36,7 @@ def stain(values: FloatArray, strength: float, generator: np.random.Generator) -
     return np.where(values < 1, values, changed)
 
 
-def focus(values: FloatArray, strength: float, generator: np.random.Generator) -> FloatArray:  # noqa: ARG001
+def focus(values: FloatArray, strength: float, generator: np.random.Generator) -> FloatArray:  # noqa: ARG001 - the door is the same for all
     """Normal blur; strength is its standard deviation in pixels."""
     from scipy.ndimage import gaussian_filter
 

@@ -27,7 +27,7 @@ def dropout(
     values: FloatArray,
     strength: float,
     generator: np.random.Generator,
-    time_min: FloatArray,  # noqa: ARG001
+    time_min: FloatArray,  # noqa: ARG001 - the door is the same for all
 ) -> FloatArray:
     """A share of the readings is lost, in stretches of one to six.
 

@@ -71,7 +71,7 @@ def agreement(
     first: bytes,
     second: bytes,
     samples: Mapping[str, bytes],  # noqa: ARG001 - the door is the same for every task
-    options: Mapping[str, Any],  # noqa: ARG001
+    options: Mapping[str, Any],  # noqa: ARG001 - the door is the same for all
 ) -> dict[str, float]:
     """Episodes of each read, and how many of each touch one of the other's of their kind."""
     one, two = read_episodes(first), read_episodes(second)
@@ -95,7 +95,7 @@ def figures(statistics: Mapping[str, float]) -> dict[str, float | None]:
 
 def merge(
     first: bytes,  # noqa: ARG001 - the rule decides, not the reads
-    second: bytes,  # noqa: ARG001
+    second: bytes,  # noqa: ARG001 - the door is the same for all
     samples: Mapping[str, bytes],
     options: Mapping[str, Any],
 ) -> bytes:

@@ -266,7 +266,7 @@ def texts_of(dataset: Dataset) -> list[str]:
 def totals(counts: Counter[tuple[str, str]]) -> tuple[Action, ...]:
     """Actions of a sample in one order."""
     return tuple(
-        Action(element, action, count)  # type: ignore[arg-type]
+        Action(element, action, count)  # type: ignore[arg-type]  # a string that the line before holds to its choices
         for (element, action), count in sorted(counts.items())
     )
 

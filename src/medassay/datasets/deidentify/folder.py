@@ -106,7 +106,7 @@ def deidentify(source: Path, key: bytes, profile: Profile, write: Write) -> Resu
         if item.finding is None:
             groups[item.form, item.key].append(item)
     for (form, group_key), members in sorted(groups.items()):
-        _, stopped = attempt(lambda f=form, k=group_key, m=members: work.take(f, k, m))  # type: ignore[misc]
+        _, stopped = attempt(lambda f=form, k=group_key, m=members: work.take(f, k, m))  # type: ignore[misc]  # mypy does not infer a lambda with defaults
         for item in members if stopped else ():
             if item.outcome == "refused" and item.finding is None:
                 item.finding = stopped
@@ -179,7 +179,7 @@ def _group(items: Sequence[Item]) -> None:
         if item.form != WFDB:
             continue
         path = PurePosixPath(item.file.relative)
-        found, item.finding = attempt(lambda one=item: wfdb.parts_of(one.file.path.read_bytes()))  # type: ignore[misc]
+        found, item.finding = attempt(lambda one=item: wfdb.parts_of(one.file.path.read_bytes()))  # type: ignore[misc]  # mypy does not infer a lambda with defaults
         signals = found[0] if found else []
         owned = {(path.parent / PurePosixPath(name).name).as_posix() for name in signals}
         owned |= {

@@ -219,7 +219,7 @@ def _by_form(plain: str) -> Iterator[Mark]:
         (_PACKED, "date"),
     ):
         for match in pattern.finditer(plain):
-            yield Mark(*match.span(), kind)  # type: ignore[arg-type]
+            yield Mark(*match.span(), kind)  # type: ignore[arg-type]  # a string that the line before holds to its choices
     for match in _ADDRESS.finditer(plain):
         if len(match[0]) >= 5:
             yield Mark(*match.span(), "address")
@@ -237,7 +237,7 @@ def _by_label(plain: str) -> Iterator[Mark]:
         for match in pattern.finditer(plain):
             group = "value" if "value" in pattern.groupindex and match["value"] is not None else 0
             if match.end(group) > match.start(group):
-                yield Mark(*match.span(group), kind)  # type: ignore[arg-type]
+                yield Mark(*match.span(group), kind)  # type: ignore[arg-type]  # a string that the line before holds to its choices
 
 
 def _known(plain: str, known: Collection[str]) -> Iterator[Span]:

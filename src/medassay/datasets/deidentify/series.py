@@ -85,7 +85,7 @@ def clean(
     out: list[Outgoing | Finding] = []
     seen: set[str] = set()
     for path in paths:
-        made, stopped = attempt(lambda p=path: _instance(p, names, words, profile, texts, seen))  # type: ignore[misc]
+        made, stopped = attempt(lambda p=path: _instance(p, names, words, profile, texts, seen))  # type: ignore[misc]  # mypy does not infer a lambda with defaults
         out += [one for one in (made, stopped) if one is not None]
     if screened is not None:
         return [one if isinstance(one, Finding) else screened for one in out]

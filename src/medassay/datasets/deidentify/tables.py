@@ -311,9 +311,9 @@ def _age(before: str, cell: ivd_table.Cell, names: Names) -> str:  # noqa: ARG00
 
 
 RULES: dict[str, Callable[[str, ivd_table.Cell, Names], str]] = {
-    "subject": lambda before, cell, names: names.subject,  # noqa: ARG005
-    "number": lambda before, cell, names: pseudonym(names.key, "N", before),  # noqa: ARG005
-    "sex": lambda before, cell, names: folded_sex(before),  # noqa: ARG005
+    "subject": lambda before, cell, names: names.subject,  # noqa: ARG005 - the door is the same for all
+    "number": lambda before, cell, names: pseudonym(names.key, "N", before),  # noqa: ARG005 - the door is the same for all
+    "sex": lambda before, cell, names: folded_sex(before),  # noqa: ARG005 - the door is the same for all
     "age": _age,
     "date": _moment,
 }

@@ -142,7 +142,7 @@ def metrics(options: Options) -> Mapping[str, Metric]:
                 numerator={f"{numerator}[{s}]": 1.0 for s in structures},
                 denominator={f"structures[{s}]": 1.0 for s in structures},
                 unit=unit,
-                better=better,  # type: ignore[arg-type]
+                better=better,  # type: ignore[arg-type]  # a string that the line before holds to its choices
                 undefined="no structure that counts",
             )
     for suffix, structures in (

@@ -126,5 +126,5 @@ def examine(runs: Runs) -> Iterator[Finding]:
 
 
 def _finite(element: object) -> bool:
-    text = next((one.text or "" for one in element if one.tag.rpartition("}")[2] == "fluor"), "")  # type: ignore[attr-defined]
+    text = next((one.text or "" for one in element if one.tag.rpartition("}")[2] == "fluor"), "")  # type: ignore[attr-defined]  # ElementTree gives str tags here
     return bool(re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", text))

@@ -33,7 +33,7 @@ def plant(parameters: Any, seed: int, folder: Path, make: Make, write: Write) ->
     after = FIRST_NUMBER + len(_CHANGES)
     others = (_truncated, _short, _child, _duplicate, _two_ids, _label_outside, _label_missing, _strangers)
     for place, other in enumerate(others):
-        made = lambda *, _n=after + 2 * place, plus=0, **more: make(parameters, seed, _n + plus, **more)  # noqa: E731
+        made = lambda *, _n=after + 2 * place, plus=0, **more: make(parameters, seed, _n + plus, **more)  # noqa: E731 - a closure over the place in the loop
         planted += other(made, lambda one: write(one, parameters, seed, folder), folder)
     return planted
 

@@ -231,7 +231,7 @@ def _actions(opened: edf.Opened, form: Form, kept: int, removed: int, sex: str |
     counts["samples", "changed" if form.changed else "kept"] += 1
     for field in ("transducer", "reserved"):
         counts[f"signal {field}", "removed"] += sum(bool(getattr(s, field)) for s in opened.ordinary)
-    return [Action(name, what, n) for (name, what), n in sorted(counts.items()) if n]  # type: ignore[arg-type]
+    return [Action(name, what, n) for (name, what), n in sorted(counts.items()) if n]  # type: ignore[arg-type]  # a string that the line before holds to its choices
 
 
 def _device(opened: edf.Opened, options: Options) -> str | None:
