@@ -46,6 +46,7 @@ bench: .venv/ready
 
 docs: .venv/ready
 	$(BIN)/python docs/generate_schemas.py
+	$(BIN)/python -P docs/generate_statistics.py
 
 clean:
 	rm -rf .venv .medassay .dvc dvc.lock exports pipeline reports

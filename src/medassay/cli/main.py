@@ -425,7 +425,12 @@ def deidentify(
 
 @app.command()
 def score(
-    task: Annotated[str, typer.Argument(help="beats, events, masks or alarms.")],
+    task: Annotated[
+        str,
+        typer.Argument(
+            help="alarms, beats, classification, counting, detection, events, masks, measurement, reader_study."
+        ),
+    ],
     reference: Annotated[Path, typer.Argument(help="File or folder of reference labels.")],
     predictions: Annotated[Path, typer.Argument(help="File or folder of predictions, paired by name.")],
     samples: Annotated[
@@ -439,6 +444,21 @@ def score(
     from medassay.verbs import score as verb
 
     show.score(verb.run(task, reference, predictions, samples=samples, options=options), as_json)
+
+
+@app.command()
+def standards(
+    methods: Annotated[bool, typer.Option("--methods", help="The catalogue of test methods.")] = False,
+    lang: Annotated[Language, typer.Option(help="Language of names and titles.")] = Language.BOTH,
+    as_json: AsJson = False,
+) -> None:
+    """The standards that are followed, or the catalogue of test methods. Needs no workspace."""
+    from medassay.cli import show
+    from medassay.verbs import standards as verb
+
+    chosen = None if lang is Language.BOTH else LANGUAGES[lang][0]
+    rows = verb.methods(chosen) if methods else verb.standards(chosen)
+    show.table(rows, as_json, title=f"{len(rows)} {'test methods' if methods else 'standards'}")
 
 
 def _workspace(root: Path | None) -> Any:

@@ -35,7 +35,7 @@ RECALL_LEVELS = {"coco_101": np.linspace(0, 1, 101), "voc_11": np.linspace(0, 1,
 @method(
     id="detection-average-precision",
     task="detection",
-    zh="平均精确度",
+    zh="检测平均精确度",
     en="average precision (detection)",
     formula="mean over recall levels r of max precision at recall >= r (or the area under that envelope)",
     source="Everingham et al., Int J Comput Vis 88:303-338, 2010; Lin et al., ECCV 2014",
@@ -98,7 +98,7 @@ def average_precision(
 @method(
     id="detection-average-precision-interval",
     task="detection",
-    zh="平均精确度的聚类自助法置信区间",
+    zh="检测平均精确度的聚类自助法置信区间",
     en="average precision with an interval over subjects",
     formula="average precision of each resample of subjects; percentile or BCa interval",
     source="Field and Welsh, J R Stat Soc B 69:369-390, 2007",
@@ -201,7 +201,7 @@ def recall(correct: ArrayLike, references: int) -> Estimate:
 @method(
     id="mean-average-precision",
     task="detection",
-    zh="平均精确度均值",
+    zh="检测平均精确度均值（mAP）",
     en="mean average precision",
     formula="mean of the average precisions of the classes and IoU thresholds that have one",
     source="Lin et al., ECCV 2014; IEEE 2802-2022 Annex A",

@@ -9,6 +9,7 @@ import pytest
 
 from medassay.core.errors import WrongUse
 from medassay.core.rooms import names_of
+from medassay.evaluation.methods import methods_of_figures
 
 ROOM = "medassay.evaluation.table_scoring"
 REFERENCE = {
@@ -216,3 +217,19 @@ def test_a_table_with_a_byte_order_mark_semicolons_and_windows_line_ends_is_the_
         module.Options(replicates=200),
     )
     assert found.figures == score(task, ROWS[task]).figures
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_figure_of_a_task_has_its_method_in_the_catalogue(task):
+    kinds = {
+        "classification": [{"at_prevalence": 0.1}],
+        "detection": [{"threshold": 0.5}],
+        "measurement": [
+            {"allowable": 5.0, "decision_levels": (120.0,)},
+            {"quantity": "glucose", "unit": "mg/dL"},
+            {"quantity": "systolic", "unit": "mm[Hg]"},
+        ],
+    }
+    for options in kinds.get(task, [{}]):
+        figures = score(task, ROWS[task], **options).figures
+        assert set(figures) - set(methods_of_figures(task, figures)) == set()

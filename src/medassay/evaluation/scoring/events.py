@@ -1,4 +1,4 @@
-"""Events of a recording (seizures): SzCORE tables in, counts by event and by second out.
+"""Events of a recording (seizures): SzCORE tables or EDF+ annotations in, counts by event and by second out.
 
 The primary counts follow SzCORE's event rules. `second` lets SzCORE's own tool, timescoring, count again.
 """
@@ -15,8 +15,8 @@ from pydantic import Field
 from medassay.core.errors import WrongUse, located
 from medassay.core.specs import Spec
 from medassay.evaluation.scorer import Metric, SampleScore
+from medassay.formats.predictions.events import read_event_file
 from medassay.formats.waveform import edf
-from medassay.formats.waveform.szcore import read_events
 from medassay.tasks.events import (
     ANY_OVERLAP,
     TICKS_A_SECOND,
@@ -178,14 +178,14 @@ def _read(
 ) -> tuple[FloatArray, FloatArray | None, float]:
     """Events of both tables inside the recording, and its length in seconds."""
     with located("reference"):
-        table = read_events(reference)
+        table = read_event_file(reference)
     duration_s = _duration_s(table.duration_s, samples)
     with located("reference"):
         expected = _inside(table.intervals(), duration_s)
     if prediction is None:
         return expected, None, duration_s
     with located("prediction"):
-        return expected, _inside(read_events(prediction).intervals(), duration_s), duration_s
+        return expected, _inside(read_event_file(prediction).intervals(), duration_s), duration_s
 
 
 def _duration_s(stated: float | None, samples: Mapping[str, bytes]) -> float:
