@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from functools import partial
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medassay.core import progress
 from medassay.core.atomic import write_atomic
@@ -21,6 +23,9 @@ from medassay.trust.evidence import Evidence, Outcome, code_identity
 from medassay.trust.keys import KeyRing
 from medassay.verbs.stage import Place
 from medassay.verbs.withdraw import withdrawn_subjects
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PACKAGES = ("edfio", "highdicom", "nibabel", "numpy", "pyarrow", "pydicom", "python-calamine", "wfdb")
 
@@ -86,12 +91,21 @@ def run(
             "ingest",
             inputs={"spec:datasets": place.spec_digest("datasets")},
             tables=tables,
+            files={"conformance": _conformance(place.spec.kind, taken.actions)},
             outcome=Outcome.PASSED if taken.counts["samples_accepted"] else Outcome.FAILED,
             counts=taken.counts,
             findings=taken.findings,
             parameters={"seed": seed} if place.source.phantom is not None else {},
             packages=PACKAGES,
         )
+
+
+def _conformance(kind: str, actions: pa.Table) -> bytes:
+    """What leaves, by element and count, as a table for people: part of the Evidence."""
+    from medassay.datasets.deidentify import conformance
+
+    counts = Counter({(row["element"], row["action"]): row["count"] for row in actions.to_pylist()})
+    return conformance.as_csv(conformance.rows({kind: counts}, Counter()))
 
 
 def _sweep(place: Place) -> None:
