@@ -144,6 +144,14 @@ def test_bland_and_altmans_peak_flow_meters():
     assert {entry.figure for entry in found.again} >= {"bias", "deming_slope", "passing_bablok_slope"}
 
 
+def test_data_that_fall_by_rank_and_rise_by_an_outlier_are_no_disagreement():
+    """Passing-Bablok turns slopes round by the sign of Kendall's tau, not by Pearson's r."""
+    reference = "case,value\nc0,90\nc1,103\nc2,65\nc3,70\n"
+    found = score("measurement", reference, "case,value\nc0,69\nc1,69\nc2,81\nc3,1.5\n")
+    assert value(found, "passing_bablok_slope") < 0
+    assert all(entry.agrees for entry in found.again)
+
+
 def test_no_criterion_is_met_while_a_prediction_is_missing():
     reference = "case,value,subject\n" + "".join(f"{n},{70 + n % 30},s{n // 20}\n" for n in range(240))
     predictions = "case,value\n" + "".join(f"{n},{70.5 + n % 30}\n" for n in range(240))
