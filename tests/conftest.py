@@ -14,10 +14,13 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(scope="session")
 def debian_program():
-    """The path of a program from `apt.txt`. Where it is not installed the test is skipped, which CI may not do."""
+    """The path of a program from `apt.txt`. Where it is not installed the test is skipped, which CI may not do.
+
+    Only the system's folders are searched: pynetdicom puts a `storescu` of its own beside Python.
+    """
 
     def find(name):
-        path = shutil.which(name)
+        path = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin")
         if path is None:
             reason = f"{name} is not installed: see apt.txt"
             if os.environ.get("CI") == "true":

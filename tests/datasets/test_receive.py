@@ -7,13 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from medassay.core.errors import EnvironmentLacking, WrongUse
 from medassay.datasets.receive import ASSOCIATIONS, Inbox, receiving
@@ -81,6 +82,19 @@ def test_it_answers_an_echo(inbox, debian_program):
     assert received(inbox) == {}
 
 
+def test_what_is_sent_arrives_whole_in_the_syntax_it_was_sent_in(inbox, storescu, tmp_path):
+    plain = written(tmp_path / "a.dcm", 1)
+    coded = written(tmp_path / "b.dcm", 2, sop_class=CT, syntax=JPEGBaseline8Bit)
+    with receiving(inbox, port=0) as receiver:
+        assert storescu(receiver.port, plain) == 0
+        assert storescu(receiver.port, coded, options=["-xy"]) == 0
+    assert received(inbox) == {
+        str(pydicom.dcmread(p).SOPInstanceUID): pydicom.dcmread(p).PixelData for p in (plain, coded)
+    }
+    syntaxes = {str(pydicom.dcmread(p).file_meta.TransferSyntaxUID) for p in inbox.rglob("*.dcm")}
+    assert syntaxes == {str(ExplicitVRLittleEndian), str(JPEGBaseline8Bit)}
+
+
 def test_an_object_that_is_sent_again_lies_there_once(inbox, storescu, tmp_path):
     file = written(tmp_path / "a.dcm", 1)
     with receiving(inbox, port=0) as receiver:
@@ -118,6 +132,51 @@ def test_a_fifth_association_is_turned_away_and_the_four_are_not_disturbed(inbox
         assert [one.send_c_echo().Status for one in held] == [0] * ASSOCIATIONS
         for one in held:
             one.release()
+
+
+class Cutting:
+    """A connection in between that breaks off after so many bytes from the sender."""
+
+    def __init__(self, port, after):
+        self.port, self.after = port, after
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.address = self.listening.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        sender, _ = self.listening.accept()
+        with sender, socket.create_connection(("127.0.0.1", self.port)) as there:
+            threading.Thread(target=self._back, args=(there, sender), daemon=True).start()
+            left = self.after
+            while left > 0 and (some := sender.recv(min(left, 4096))):
+                there.sendall(some)
+                left -= len(some)
+            for end in (there, sender):
+                end.shutdown(socket.SHUT_RDWR)  # closing alone would wait for the other thread's read
+        self.listening.close()
+
+    @staticmethod
+    def _back(there, sender):
+        try:
+            while some := there.recv(4096):
+                sender.sendall(some)
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize("after", [300, 60_000, 150_000])
+def test_an_association_dropped_half_way_loses_nothing_and_leaves_no_part(inbox, storescu, tmp_path, after):
+    files = [written(tmp_path / f"{n}.dcm", n, size=50_000) for n in range(1, 6)]
+    whole = {str(pydicom.dcmread(f).SOPInstanceUID): pydicom.dcmread(f).PixelData for f in files}
+    with receiving(inbox, port=0) as receiver:
+        assert storescu(Cutting(receiver.port, after).address, *files) != 0
+        settled(receiver, 1)
+        partial = received(inbox)
+        assert partial.items() < whole.items()
+        assert len(partial) == after // 51_000
+        assert storescu(receiver.port, *files) == 0
+    assert received(inbox) == whole
+    assert [p.name for p in Inbox(inbox).incoming.iterdir()] == ["lock"]
 
 
 @pytest.fixture

@@ -194,6 +194,14 @@ def test_a_killed_run_is_carried_on_and_ends_in_the_same_evidence(said, workspac
     assert evidence_of(again) == evidence_of(workspace)
 
 
+def test_what_a_killed_run_had_unpacked_lies_with_the_keys_and_is_removed_by_the_next(said, workspace):
+    left = workspace.keys / "unpacked" / "medassay-killed"
+    left.mkdir(parents=True)
+    (left / "member.csv").write_text("a name")
+    assert said(*INGEST)[0] == 0
+    assert list((workspace.keys / "unpacked").iterdir()) == []
+
+
 def test_a_fault_of_ours_ends_with_5_and_shows_no_value_of_the_data(said, workspace, monkeypatch):
     from medassay.verbs import ingest
 

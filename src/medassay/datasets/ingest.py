@@ -56,6 +56,7 @@ def ingest(
     spread: Spread | None = None,
     memo: Memo | None = None,
     withdrawn: Mapping[str, str] | None = None,
+    scratch: Path | None = None,
 ) -> Ingested:
     """Read a source once, de-identify, prove, store, measure and catalogue it.
 
@@ -77,15 +78,15 @@ def ingest(
         What earlier runs made of files that have not changed.
     withdrawn : mapping, optional
         Subject to the reason for which it withdrew: its files are refused unread.
+    scratch : Path, optional
+        Where members of archives lie while they are read; they identify. Default: the system's place for it.
 
     Raises
     ------
     NothingReadable
         When the folder is missing or holds no file.
     """
-    with tempfile.TemporaryDirectory(
-        prefix="medassay-"
-    ) as unpacked:  # members of archives, while they are read
+    with tempfile.TemporaryDirectory(prefix="medassay-", dir=scratch) as unpacked:
         walked = walk(folder, Path(unpacked))
         return _ingested(stem, spec, source, walked, keys, put, progress, spread, memo, withdrawn)
 

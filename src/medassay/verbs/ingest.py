@@ -76,6 +76,7 @@ def run(
                 spread=spread,
                 memo=memo,
                 withdrawn=withdrawn_subjects(place),
+                scratch=_scratch(place),
             )
         key_side = place.workspace.keys / "paths" / f"{place.dataset}.{place.source_name}.parquet"
         write_atomic(key_side, to_parquet(taken.key_side), mode=0o600)
@@ -113,6 +114,14 @@ def _sweep(place: Place) -> None:
     place.store.sweep()
     sweep(place.workspace.pointer(place.dataset, place.source_name, "ingest").parent)
     sweep(place.workspace.keys / "paths")
+    shutil.rmtree(_scratch(place))
+
+
+def _scratch(place: Place) -> Path:
+    """On the key side, since what is unpacked there identifies; a killed run's is removed by the next."""
+    folder = place.workspace.keys / "unpacked"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def _memo(place: Place) -> Path:

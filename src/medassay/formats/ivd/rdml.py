@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import struct
 import zipfile
@@ -23,6 +24,7 @@ _ROOT = re.compile(
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     struct.error,
     EOFError,
     OSError,
@@ -50,9 +52,7 @@ def member_of(source: Path | bytes) -> str | None:
                     with container.open(info) as stream:
                         if _ROOT.match(stream.read(2048)):
                             return info.filename
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
-        return None
-    except Exception:  # noqa: BLE001 - a damaged zip makes zlib and lzma raise errors of their own
+    except _DAMAGE:
         return None
     return None
 
