@@ -90,7 +90,7 @@ def test_a_version_is_asked_cut_withdrawn_from_and_compared(tiny, turn, typed):
     gone = [row for row in one.rows if row.subject == subject]
     with pytest.raises(EvidenceBroken, match="withdrew"):
         place.store.get(gone[0].digest)
-    after = checked(tiny, one)
+    after = checked(place.store, one)
     assert (after.withdrawn, after.holds) == (len(gone), True)
 
     second = freeze.run(place)

@@ -36,7 +36,7 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        _fsync_folder(path.parent)
+        fsync_folder(path.parent)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise EnvironmentLacking(
@@ -69,7 +69,8 @@ def exclusive_lock(path: Path) -> Iterator[None]:
         yield
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
+    """Make names that were added, changed or removed in the folder last."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medassay.core.atomic import exclusive_lock, write_atomic
+from medassay.core.atomic import exclusive_lock, fsync_folder, write_atomic
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import EnvironmentLacking, WrongUse
 from medassay.datasets.store import sweep
@@ -68,7 +68,7 @@ class Inbox:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.replace(arrived, path)
             for folder in (path.parent, self.folder):
-                _fsync(folder)
+                fsync_folder(folder)
         except OSError as error:
             arrived.unlink(missing_ok=True)
             raise EnvironmentLacking(
@@ -224,11 +224,3 @@ def _clear(incoming: Path) -> None:
     for left in incoming.iterdir():
         if left.name != "lock":
             left.unlink()
-
-
-def _fsync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

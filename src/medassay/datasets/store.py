@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from medassay.core.atomic import write_atomic
-from medassay.core.canonical import digest_bytes
+from medassay.core.atomic import fsync_folder, write_atomic
+from medassay.core.canonical import canonical_json, digest_bytes
 from medassay.core.errors import EnvironmentLacking, EvidenceBroken, WrongUse
 from medassay.core.workspace import Workspace
 
@@ -49,7 +49,7 @@ class ObjectStore:
         are not brought back by another ingest of the same files.
         """
         digest = digest_bytes(content)
-        if self.has(digest) or withdrawal_mark(self.workspace.object(digest)).exists():
+        if self.has(digest) or self.is_withdrawn(digest):
             return digest
         if self.url is None:
             write_atomic(self.workspace.object(digest), content)
@@ -73,12 +73,25 @@ class ObjectStore:
         with _reaching(_place(root, digest)):
             return bool(system.exists(_place(root, digest)))
 
-    def remove(self, digest: str) -> None:
-        """Delete what lies under this digest elsewhere than in the workspace; `withdraw` alone does so."""
-        if self.url is not None and self.has(digest):
+    def erase(self, digest: str, subject: str) -> None:
+        """Mark an object as withdrawn with its subject, then delete its bytes; `withdraw` alone does so.
+
+        Killed in between, the mark stands and a rerun ends the same.
+        """
+        path = self.workspace.object(digest)
+        mark = {"schema_id": "medassay.withdrawal/1", "digest": digest, "subject": subject}
+        write_atomic(withdrawal_mark(path), canonical_json(mark))
+        if self.url is None:
+            path.unlink(missing_ok=True)
+            fsync_folder(path.parent)
+        elif self.has(digest):
             system, root = _system(self.url)
             with _reaching(_place(root, digest)):
                 system.rm_file(_place(root, digest))
+
+    def is_withdrawn(self, digest: str) -> bool:
+        """Whether the bytes of this digest were erased with their subject."""
+        return withdrawal_mark(self.workspace.object(digest)).exists()
 
     def get(self, digest: str) -> bytes:
         """The bytes of this digest, recomputed on the way out.
@@ -88,19 +101,24 @@ class ObjectStore:
         EvidenceBroken
             When they are missing or no longer the same.
         """
-        where, content = self._read(digest)
+        where, content = self.read(digest)
         if content is None or digest_bytes(content) != digest:
             raise EvidenceBroken(
-                found=_absent(self.workspace.object(digest)) if content is None else "altered bytes",
+                found="altered bytes"
+                if content is not None
+                else "bytes that were erased when their subject withdrew"
+                if self.is_withdrawn(digest)
+                else "no bytes",
                 wanted=f"the object {digest[:12]}…",
                 remedy="Run ingest again: it leaves the subject out."
-                if withdrawal_mark(self.workspace.object(digest)).exists()
+                if self.is_withdrawn(digest)
                 else "Restore the object from a copy, or ingest its source again.",
                 where=where,
             )
         return content
 
-    def _read(self, digest: str) -> tuple[str, bytes | None]:
+    def read(self, digest: str) -> tuple[str, bytes | None]:
+        """Where the object lies, and its bytes as they are; None where there are none."""
         if self.url is None:
             path = self.workspace.object(digest)
             return str(path), path.read_bytes() if path.exists() else None
@@ -128,12 +146,6 @@ def sweep(folder: Path) -> None:
 def withdrawal_mark(path: Path) -> Path:
     """What stands beside an object whose subject withdrew: the bytes are gone for good, and that is no damage."""
     return path.with_name(f"{path.name}.withdrawn")
-
-
-def _absent(path: Path) -> str:
-    return (
-        "bytes that were erased when their subject withdrew" if withdrawal_mark(path).exists() else "no bytes"
-    )
 
 
 @cache

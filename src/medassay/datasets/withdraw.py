@@ -3,7 +3,7 @@
 1. The rows of the subject in every manifest of the store give the digests.
 2. Bytes that another subject has too (an empty label, a copy) stay: they are not this subject's alone, and are
    told.
-3. A mark is written beside each object, then its bytes go: killed in between, a rerun ends the same.
+3. The store marks each object, then its bytes go: killed in between, a rerun ends the same.
 
 A manifest lists digests, so its own digest, the dataset version, is as it was; `checked` tells bytes that are
 there, withdrawn, missing and altered apart. Erasing is unlinking: blocks of the disk, snapshots and backups are
@@ -12,18 +12,14 @@ for their keepers to clear.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from medassay.core.atomic import write_atomic
-from medassay.core.canonical import canonical_json, digest_bytes
+from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
-from medassay.core.workspace import Workspace
 from medassay.datasets.manifest import Manifest
-from medassay.datasets.store import withdrawal_mark
+from medassay.datasets.store import ObjectStore
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class Checked:
 
 
 def erase(
-    workspace: Workspace,
+    store: ObjectStore,
     manifests: Iterable[Manifest],
     subject: str,
     *,
@@ -82,41 +78,24 @@ def erase(
         )
     others = {digest for whose, digest in listed if whose != subject}
     for digest in sorted(own - others):
-        _erase_object(workspace, digest, subject)
+        store.erase(digest, subject)
     listing = tuple(sorted(one.digest for one in versions if subject in one.subjects()))
     return Erased(subject, tuple(sorted(own - others)), tuple(sorted(own & others)), listing)
 
 
-def checked(workspace: Workspace, manifest: Manifest) -> Checked:
+def checked(store: ObjectStore, manifest: Manifest) -> Checked:
     """Recompute every object that a manifest lists."""
     present = withdrawn = 0
     findings = []
     for row in manifest.rows:
-        path = workspace.object(row.digest)
-        content = path.read_bytes() if path.exists() else None
+        _, content = store.read(row.digest)
         if content is not None and digest_bytes(content) == row.digest:
             present += 1
-        elif content is None and withdrawal_mark(path).exists():
+        elif content is None and store.is_withdrawn(row.digest):
             withdrawn += 1
         else:
             findings.append(_lost(row.sample, row.role, altered=content is not None))
     return Checked(present, withdrawn, tuple(findings))
-
-
-def _erase_object(workspace: Workspace, digest: str, subject: str) -> None:
-    path = workspace.object(digest)
-    mark = {"schema_id": "medassay.withdrawal/1", "digest": digest, "subject": subject}
-    write_atomic(withdrawal_mark(path), canonical_json(mark))
-    path.unlink(missing_ok=True)
-    _fsync(path.parent)
-
-
-def _fsync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _lost(sample: str, role: str, *, altered: bool) -> Finding:

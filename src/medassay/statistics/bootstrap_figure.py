@@ -15,14 +15,8 @@ from numpy.typing import ArrayLike
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
-from medassay.statistics.intervals import (
-    not_estimable,
-    require_confidence,
-    with_interval,
-    without_interval,
-)
-from medassay.statistics.ratio import SAME_FIGURE, SMALLEST_DEFINED_SHARE, Interval
-from medassay.statistics.resampling import bca_interval, percentile_interval, resampling_weights
+from medassay.statistics.ratio import Interval
+from medassay.statistics.resampled_subjects import over_subjects
 from medassay.statistics.scored import FloatArray
 
 Figure = Callable[[FloatArray], FloatArray]
@@ -74,38 +68,27 @@ def bootstrap_figure(
     >>> round(e.value, 2), e.lower < e.value < e.upper
     (0.84, True)
     """
-    require_confidence(confidence)
     table = np.asarray(statistics, dtype=np.float64)
-    if table.ndim < 2 or not np.isfinite(table).all() or replicates < 1:
+    if table.ndim < 2 or not np.isfinite(table).all():
         raise WrongUse(
-            found=f"statistics of shape {table.shape}, {replicates} replicates",
-            wanted="finite sums, a row a subject; at least one replicate",
+            found=f"statistics of shape {table.shape}",
+            wanted="finite sums, a row a subject",
             remedy="Sum each subject's cases first.",
         )
     n, shape = len(table), table.shape[1:]
     flat = table.reshape(n, -1)
-    value = float(figure(flat.sum(axis=0).reshape(1, *shape))[0]) if n else float("nan")
-    if not np.isfinite(value):
-        return not_estimable(undefined, n)
-    if n < 2:
-        return without_interval(value, "fewer than two subjects", n, unit=unit)
-    drawn = figure((resampling_weights(n, replicates, seed) @ flat).reshape(replicates, *shape))
-    kept = drawn[np.isfinite(drawn)]
-    if len(kept) < SMALLEST_DEFINED_SHARE * replicates:
-        return without_interval(value, "undefined in over 1 % of the resamples", n, unit=unit)
-    if np.ptp(kept) <= SAME_FIGURE * max(1.0, abs(value)):
-        return without_interval(value, "every resample gives the same figure", n, unit=unit)
-    ends: tuple[float, float] | None = percentile_interval(kept, confidence)
-    if interval == "bca":
-        left_out = figure((flat.sum(axis=0) - flat).reshape(n, *shape))
-        ends = bca_interval(kept, value, left_out, confidence)
-    if ends is None:
-        return without_interval(value, "the BCa corrections do not exist for these subjects", n, unit=unit)
-    return with_interval(
-        value,
-        *ends,
+
+    def of_sums(sums: FloatArray) -> FloatArray:
+        return figure(sums.reshape(len(sums), *shape))
+
+    return over_subjects(
+        lambda weights: of_sums(weights @ flat),
+        n,
+        undefined=undefined,
+        seed=seed,
+        replicates=replicates,
         confidence=confidence,
-        method=f"cluster_bootstrap_{interval}(subjects, replicates={replicates}, seed={seed})",
-        n_subjects=n,
+        interval=interval,
         unit=unit,
+        left_out=lambda: of_sums(flat.sum(axis=0) - flat),
     )

@@ -32,6 +32,7 @@ def over_subjects(
     confidence: float = 0.95,
     interval: Interval = "percentile",
     unit: str = "1",
+    left_out: Callable[[], FloatArray] | None = None,
 ) -> Estimate:
     """The figure of all subjects with weight one, with an interval over resampled subjects.
 
@@ -45,6 +46,8 @@ def over_subjects(
         Subjects that the figure rests on, where not all do ("three with a lesion").
     events : float
         The figure's denominator.
+    left_out : callable
+        The figure without each subject in turn, where that is cheaper than by weights (BCa only).
 
     Returns
     -------
@@ -79,12 +82,13 @@ def over_subjects(
     drawn = figure(resampling_weights(subjects, replicates, seed))
     kept = drawn[np.isfinite(drawn)]
     if len(kept) < SMALLEST_DEFINED_SHARE * replicates:
-        return _without(bare, "too few subjects contribute")
+        return _without(bare, "undefined in over 1 % of the resamples")
     if np.ptp(kept) <= SAME_FIGURE * max(1.0, abs(value)):
         return _without(bare, "every resample gives the same figure")
     ends: tuple[float, float] | None = percentile_interval(kept, confidence)
     if interval == "bca":
-        ends = bca_interval(kept, value, figure(1 - np.eye(subjects)), confidence)
+        jackknife = left_out() if left_out else figure(1 - np.eye(subjects))
+        ends = bca_interval(kept, value, jackknife, confidence)
     if ends is None:
         return _without(bare, "the BCa corrections do not exist for these subjects")
     return bare.model_copy(

@@ -49,9 +49,7 @@ def run(place: Place, subject: str, why: str) -> Evidence:
                 "'SELECT DISTINCT subject_id FROM samples'",
             )
         manifests = [one.manifest for one in versions(place.workspace)]
-        done = erase(place.workspace, manifests, subject, catalogued=list(_catalogued(place)))
-        for digest in done.erased:
-            place.store.remove(digest)
+        done = erase(place.store, manifests, subject, catalogued=list(_catalogued(place)))
         others = [row for row in earlier if row["subject"] != subject]
         first = next((row for row in earlier if row["subject"] == subject), None)
         row = {
