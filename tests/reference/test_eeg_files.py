@@ -63,6 +63,7 @@ def test_each_file_ends_as_its_description_says(taken):
     found = {
         paths[row["file_id"]].relative_to(DATA).as_posix(): (row["outcome"], row["reason"])
         for row in taken.offered.to_pylist()
+        if paths[row["file_id"]].is_relative_to(DATA)  # members of archives are unpacked elsewhere
     }
     assert {name: found[name] for name in WANTED} == WANTED
 
