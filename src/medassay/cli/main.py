@@ -406,7 +406,10 @@ def deidentify(
     source: Annotated[Path, typer.Argument(help="Folder with files that identify.")],
     dest: Annotated[Path, typer.Argument(help="New folder for the de-identified files and their proof.")],
     profile: Annotated[
-        str, typer.Option(help="research, strict or basic, or a YAML file with the options.")
+        str,
+        typer.Option(
+            help="research (no free text leaves), scrubbed-text, strict or basic, or a YAML file of options."
+        ),
     ] = "research",
     keys: Annotated[
         Path | None, typer.Option(help="Key ring, for pseudonyms that agree with earlier runs.")
@@ -418,7 +421,8 @@ def deidentify(
     from medassay.verbs import deidentify as verb
 
     proof = verb.run(source, dest, profile=profile, keys=keys)
-    show.record(proof if as_json else proof["counts"] | {"proof": str(dest / verb.PROOF)}, as_json)
+    short = {"profile": proof["profile"]["name"], "free text": proof["profile"]["free_text"]}
+    show.record(proof if as_json else short | proof["counts"] | {"proof": str(dest / verb.PROOF)}, as_json)
     if proof["counts"]["files_refused"]:
         raise typer.Exit(1)
 

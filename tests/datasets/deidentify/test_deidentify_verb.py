@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 from medassay.cli.main import app
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import NothingReadable, WrongUse
+from medassay.datasets.deidentify import hl7, tables
+from medassay.datasets.deidentify.profile import PROFILES
 from medassay.formats.waveform.wfdb_annotation import plain_annotations, write_annotations
 from medassay.trust.keys import KeyRing
 from medassay.verbs import deidentify
@@ -172,8 +175,6 @@ def test_what_research_needs_stays_in_every_form(export, tmp_path):
     assert "弱阳性" in table
     hl7 = next(content for path, content in out.items() if path.endswith(".hl7")).decode()
     assert "|6690-2^WBC^LN||11.2|10*9/L|3.5-9.5|H|" in hl7
-    report = next(content for path, content in out.items() if path.endswith("text.txt")).decode()
-    assert "所见：双肺未见异常。" in report
     eeg = next(content for path, content in out.items() if path.endswith(".edf"))
     assert b"EEG Fp1" in eeg
     assert b"HP:0.1Hz LP:75Hz" in eeg
@@ -194,7 +195,8 @@ def test_every_file_is_accounted_for_and_none_costs_its_neighbours(export, tmp_p
     proof = deidentify.run(export, tmp_path / "out")
     counts = proof["counts"]
     assert counts["files_offered"] == 12
-    assert counts["files_written"] == 8
+    assert counts["files_written"] == 7
+    assert counts["files_left_out"] == 1
     assert counts["files_refused"] == 4
     assert len(proof["files"]) == 12
     reasons = sorted(row["reason"] for row in proof["files"] if row["outcome"] == "refused")
@@ -232,11 +234,77 @@ def test_one_key_gives_the_same_bytes_again_and_another_key_does_not(export, tmp
     }
 
 
-def test_the_strict_profile_lets_no_free_text_leave(export, tmp_path):
-    deidentify.run(export, tmp_path / "out", profile="strict")
+UNKNOWN = "阿依古丽"  # a name that no rule knows and no header gives
+
+
+@pytest.fixture
+def with_strangers(export):
+    """Running text of every form names somebody whom no list and no header knows."""
+    top = next(export.iterdir())
+    (top / "report.txt").write_text(f"所见：双肺未见异常，{UNKNOWN}")
+    (top / "oru.hl7").write_bytes(
+        (
+            HL7
+            + f"NTE|2||{UNKNOWN}\rOBX|2|ST|X^Y^LN||{UNKNOWN}\rOBX|3|TX|X^Y^LN||{UNKNOWN}\r"
+            + f"OBX|4|CE|X^Y^LN||A1^{UNKNOWN}^L\rOBX|5|ST|X^Y^LN||Wangxiu\r"
+        ).encode()
+    )
+    (top / "panel.csv").write_bytes(
+        TABLE.replace("审核者", "备注").replace("王小明", UNKNOWN).replace("弱阳性", UNKNOWN).encode()
+    )
+    (top / "eeg.edf").write_bytes(edf(b"X X X X", UNKNOWN.encode()))
+    (top / "100.atr").write_bytes(
+        write_annotations(replace(plain_annotations([10], ["N"]), aux=(b"WANGXI",)))
+    )
+    return export
+
+
+@pytest.mark.parametrize("profile", ["research", "strict", "basic"])
+def test_free_text_that_nothing_proves_clean_does_not_leave_unless_asked_for(
+    with_strangers, tmp_path, profile
+):
+    proof = deidentify.run(with_strangers, tmp_path / "out", profile=profile)
     out = everything(tmp_path / "out")
-    assert not any(path.endswith("text.txt") for path in out)
-    assert "复查" not in next(content for path, content in out.items() if path.endswith(".hl7")).decode()
+    assert {row["form"] for row in proof["outputs"]} >= {"HL7 v2", "table", "EDF", "WFDB"}
+    for content in out.values():
+        for codec in ("utf-8", "gbk"):
+            assert UNKNOWN.encode(codec) not in content
+        assert b"Wangxiu" not in content
+        assert b"WANGXI" not in content
+    assert not any(path.endswith(".txt") for path in out)
+
+
+def test_what_of_the_free_text_was_taken_out_is_counted_in_the_conformance_report(with_strangers, tmp_path):
+    proof = deidentify.run(with_strangers, tmp_path / "out")
+    removed = {(row["form"], row["element"]): row["removed"] for row in proof["conformance"]}
+    assert removed["text", "whole text"] == 1
+    assert removed["HL7 v2", "NTE-3"] == 2
+    assert removed["HL7 v2", "OBX-5"] == 4
+    assert removed["table", "cell of role unknown"] == 3
+    assert removed["table", "cell of role result"] == 1
+    assert removed["EDF", "annotation"] == 1
+    assert removed["WFDB", "annotation: free text"] == 1
+    held = [one for one in proof["findings"] if "scrubbed-text" in one["remedy"]]
+    assert [one["severity"] for one in held] == ["note"]
+
+
+def test_scrubbed_text_leaves_under_a_profile_that_says_so(export, tmp_path):
+    deidentify.run(export, tmp_path / "out", profile="scrubbed-text")
+    out = everything(tmp_path / "out")
+    report = next(content for path, content in out.items() if path.endswith("text.txt")).decode()
+    assert "所见：双肺未见异常。" in report
+    assert NAME not in report
+    assert "复查" in next(content for path, content in out.items() if path.endswith(".hl7")).decode()
+
+
+def test_the_proof_withholds_a_text_that_the_profile_does_not_let_leave():
+    message = f"OBX|1|ST|X^Y^LN||{UNKNOWN}\rNTE|1||{UNKNOWN}\r".encode()
+    cells = f"subject_id,检验项目,结果,备注\nS-0123456789abcdef,白细胞,{UNKNOWN},{UNKNOWN}\n".encode()
+    closed, scrubbed = PROFILES["research"], PROFILES["scrubbed-text"]
+    assert [one.where for one in hl7.prove(message, [], closed)] == ["OBX-5", "NTE-3"]
+    assert hl7.prove(message, [], scrubbed) == []
+    assert [one.where for one in tables.prove(cells, [], closed)] == ["column 3", "column 4"]
+    assert tables.prove(cells, [], scrubbed) == []
 
 
 def test_wrong_uses_are_told_before_anything_is_written(export, tmp_path):
@@ -256,7 +324,7 @@ def test_wrong_uses_are_told_before_anything_is_written(export, tmp_path):
 def test_the_command_exits_with_1_when_files_were_refused_and_with_0_when_none_was(export, tmp_path):
     said = CliRunner().invoke(app, ["deidentify", str(export), str(tmp_path / "out"), "--json"])
     assert said.exit_code == 1
-    assert json.loads(said.stdout)["counts"]["files_written"] == 8
+    assert json.loads(said.stdout)["counts"]["files_written"] == 7
     assert NAME not in said.stdout
     for name in ("empty.dcm", "cut.dcm", "noise.bin", "cut.edf"):
         next(export.rglob(name)).unlink()
@@ -274,13 +342,13 @@ def test_a_directory_of_a_medium_is_left_out_and_said(export, tmp_path):
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
     dataset.save_as(export / "DICOMDIR", enforce_file_format=True)
     proof = deidentify.run(export, tmp_path / "out")
-    assert proof["counts"]["files_left_out"] == 1
+    assert proof["counts"]["files_left_out"] == 2  # the text beside it is the other
     assert any("directory of a medium" in finding["found"] for finding in proof["findings"])
 
 
 def test_a_damaged_record_header_costs_no_neighbour(export, tmp_path):
     (export / "bad.hea").write_bytes(b"bad 1 250 500\nonly-a-name\n")
-    assert deidentify.run(export, tmp_path / "out")["counts"]["files_written"] == 8
+    assert deidentify.run(export, tmp_path / "out")["counts"]["files_written"] == 7
 
 
 def test_every_sheet_of_a_workbook_leaves_under_the_subjects_of_its_rows(tmp_path):

@@ -16,9 +16,11 @@ from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason
 from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify.closed_text import is_closed
 from medassay.datasets.deidentify.facts import Facts
 from medassay.datasets.deidentify.free_text import find, scrub
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
+from medassay.datasets.deidentify.person_names import identifying_words
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.sample import Names
 from medassay.formats.waveform import edf_fields
@@ -94,7 +96,7 @@ def clean(content: bytes, names: Names, known: Sequence[str], profile: Profile) 
     )
 
 
-def prove(content: bytes, bulk: str, known: Sequence[str]) -> list[Finding]:
+def prove(content: bytes, bulk: str, known: Sequence[str], profile: Profile) -> list[Finding]:
     """Walk the widths of the standard again; every text must be one that names nobody."""
     try:
         shape = _shape(content)
@@ -107,7 +109,7 @@ def prove(content: bytes, bulk: str, known: Sequence[str]) -> list[Finding]:
         found.append("samples")
     for start, size in _annotation_blocks(shape, len(content)):
         for text in _texts(content[start : start + size]):
-            if text is None or (not vocabulary.is_known(text) and find(text, known)):
+            if text is None or not _annotation_may_stand(text, known, profile):
                 found.append("annotation")
     return [left(place, "something that the allow-list does not hold") for place in dict.fromkeys(found)]
 
@@ -290,15 +292,28 @@ def _clean_text(raw: bytes, names: Names, known: Sequence[str], profile: Profile
     if not raw:
         return raw
     text = _decoded(raw)
-    shift = names.date_shift_days if profile.dates == "shifted" else None
-    cleaned = scrub(text, known, shift_days=shift).text
     if profile.free_text == "removed":
-        cleaned = vocabulary.known_words(text)
+        cleaned = _closed_words(text, known)
+    else:
+        shift = names.date_shift_days if profile.dates == "shifted" else None
+        cleaned = scrub(text, known, shift_days=shift).text
     if len(cleaned.encode()) > len(raw):
-        cleaned = vocabulary.known_words(cleaned)
+        cleaned = _closed_words(cleaned, known)
     fits = cleaned.encode() if len(cleaned.encode()) <= len(raw) else b""
     actions["annotation", "kept" if fits.decode() == text else "changed" if fits else "removed"] += 1
     return fits
+
+
+def _closed_words(text: str, known: Sequence[str]) -> str:
+    """What of an annotation a closed list holds, if it names nobody."""
+    kept = vocabulary.known_words(text, identifying_words(known))
+    return kept if is_closed(kept, known) else ""
+
+
+def _annotation_may_stand(text: str, known: Sequence[str], profile: Profile) -> bool:
+    if profile.free_text == "removed":
+        return is_closed(text, known)
+    return vocabulary.is_known(text) or not find(text, known)
 
 
 def _texts(block: bytes) -> Iterator[str | None]:

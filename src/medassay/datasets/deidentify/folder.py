@@ -31,7 +31,7 @@ from medassay.datasets.deidentify import (
     wfdb,
 )
 from medassay.datasets.deidentify.facts import Facts
-from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing
+from medassay.datasets.deidentify.outgoing import Actions, CannotClean, HeldBack, Outgoing
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.identity import date_shift_days, joined_persons, pseudonym
 from medassay.datasets.sample import Names, OfferedFile
@@ -244,6 +244,11 @@ class _Work:
                 self._take_series(members, names, people)
                 return
             outgoing = self._cleaned(form, members, names, people, known)
+        except HeldBack as held:
+            for item in members:
+                item.outcome, item.finding = "left_out", held.finding
+            self.actions[form] += held.actions
+            return
         except CannotClean as error:
             for item in members:
                 item.finding = error.finding
@@ -319,11 +324,15 @@ class _Work:
         content = outgoing.files[0][1]
         match form:
             case "EDF":
-                found = edf.prove(content, outgoing.bulk["samples"], known)
+                found = edf.prove(content, outgoing.bulk["samples"], known, self.profile)
             case "HL7 v2":
-                found = hl7.prove(content, known)
+                found = hl7.prove(content, known, self.profile)
             case "table":
-                found = [one for part in files.values() for one in tables.prove(part, _not_numbers(known))]
+                found = [
+                    one
+                    for part in files.values()
+                    for one in tables.prove(part, _not_numbers(known), self.profile)
+                ]
             case "text":
                 found = plain_text.prove(content, known)
             case "picture":

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from medassay.core.findings import Finding, Reason
+from medassay.datasets.deidentify.closed_text import is_closed
 from medassay.datasets.deidentify.dicom import shifted
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.free_text import find, scrub
@@ -28,6 +29,7 @@ FIELDS: dict[str, dict[int, str]] = {
     "SPM": {1: "k", 4: "k", 17: "d"},
 }
 CODED = re.compile(r"[^\x00-\x1f]{0,200}")
+CODE = re.compile(r"[A-Z]{0,3}\d[0-9A-Z.-]{0,15}|L|LN|SCT|SNM3?|I10|ICD10|99[A-Z0-9]{1,6}|HL70\d{3}")
 SUBJECT = re.compile(r"[A-Z]-[0-9a-f]{16}")
 MOMENT = re.compile(r"(\d{8})(\d{0,6}(\.\d{1,4})?)([+-]\d{4})?")
 CHARSETS = {
@@ -87,8 +89,8 @@ def clean(content: bytes, who: Sequence[Names], known: Sequence[str], profile: P
     return Outgoing((("messages.hl7", ("\r".join(out) + "\r").encode("utf-8")),), actions)
 
 
-def prove(content: bytes, known: Sequence[str]) -> list[Finding]:
-    """Read the lines again: listed fields only, subjects under their pseudonyms, no identifier in a text."""
+def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Finding]:
+    """Read the lines again: listed fields only, subjects under their pseudonyms, texts as the profile has them."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
@@ -98,7 +100,10 @@ def prove(content: bytes, known: Sequence[str]) -> list[Finding]:
         name, *rest = line.split("|")
         places = rest if name != "MSH" else ["|", *rest]
         for number, value in enumerate(places, 1):
-            if value and not _may_stand(name, number, value, known):
+            open_text = profile.free_text == "removed" and not _is_closed_place(
+                name, number, rest, value, known
+            )
+            if value and (open_text or not _may_stand(name, number, value, known)):
                 found.append(
                     left(f"{name[:3]}-{number}", "a field or value that the allow-list does not hold")
                 )
@@ -186,7 +191,8 @@ def _value(kind: str, value: str, names: Names, known: Sequence[str], profile: P
     if kind in ("NM", "SN"):
         return value if re.fullmatch(r"[-+0-9.<>=^/:eE ×*]{0,40}", value) and not find(value, known) else ""
     if kind in ("CE", "CWE", "CNE", "IS", "ID"):
-        return value if not find(value, known) else ""
+        stands = not find(value, known) if profile.free_text == "scrubbed" else _is_closed_code(value, known)
+        return value if stands else ""
     if kind in ("DT", "TS", "DTM"):
         return _moved(value, names, profile)
     if kind == "TM":
@@ -196,13 +202,29 @@ def _value(kind: str, value: str, names: Names, known: Sequence[str], profile: P
 
 def _scrubbed(value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
     if profile.free_text == "removed":
-        return (
-            value
-            if re.fullmatch(r"[-+<>=]?\d{1,6}(\.\d{1,4})?|[-+±]{1,4}|[A-Za-z阴阳弱性]{1,8}", value)
-            else ""
-        )
+        return value if is_closed(value, known) else ""
     shift = names.date_shift_days if profile.dates == "shifted" else None
     return scrub(value, known, shift_days=shift).text
+
+
+def _is_closed_code(value: str, known: Sequence[str]) -> bool:
+    """Whether each part of a coded value is a code, or a text that a closed list holds."""
+    return all(
+        not part or CODE.fullmatch(part) or is_closed(part, known) for part in re.split(r"[\^~&]", value)
+    ) and not find(value, known)
+
+
+def _is_closed_place(name: str, number: int, rest: Sequence[str], value: str, known: Sequence[str]) -> bool:
+    """Whether a field is none of free text, or holds what a closed list holds."""
+    rule = FIELDS.get(name, {}).get(number, "")
+    if rule == "t":
+        return is_closed(value, known)
+    if rule != "v":
+        return True
+    kind = _field(rest, 1)
+    if kind in ("ST", "TX", "FT"):
+        return is_closed(value, known)
+    return kind not in ("CE", "CWE", "CNE", "IS", "ID") or _is_closed_code(value, known)
 
 
 def _moved(value: str, names: Names, profile: Profile) -> str:

@@ -37,6 +37,22 @@ class CannotClean(Refused):
         )
 
 
+class HeldBack(Refused):
+    """The profile holds the file back; that is its rule and no fault of the file. Carries what was done."""
+
+    def __init__(self, found: str, actions: Actions, remedy: str) -> None:
+        super().__init__(
+            Finding(
+                reason=Reason.UNSUPPORTED_FORM,
+                severity=Severity.NOTE,
+                found=found,
+                wanted="only what can be proved to name nobody",
+                remedy=remedy,
+            )
+        )
+        self.actions = actions
+
+
 def left(where: str, found: str) -> Finding:
     """What a proof that fails comes to."""
     return Finding(

@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from medassay.core.findings import Finding, Reason
+from medassay.core.findings import Finding
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.free_text import find, folded, scrub
-from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
-from medassay.datasets.deidentify.profile import Profile
+from medassay.datasets.deidentify.outgoing import Actions, HeldBack, Outgoing, left
+from medassay.datasets.deidentify.profile import SCRUBBED_TEXT, Profile
 from medassay.datasets.deidentify.tables import FIELD, role_of
 from medassay.datasets.sample import Names
 
@@ -53,12 +53,14 @@ def clean(content: bytes, names: Names, known: Sequence[str], profile: Profile) 
 
     Raises
     ------
-    CannotClean
+    HeldBack
         When the profile lets no free text leave.
     """
     if profile.free_text == "removed":
-        raise CannotClean(
-            Reason.UNSUPPORTED_FORM, "free text", "a form whose fields are known, under this profile"
+        raise HeldBack(
+            "a text, which no rule can prove to name nobody",
+            Counter({("whole text", "removed"): 1}),
+            f"If scrubbed text may leave, say so: --profile {SCRUBBED_TEXT}.",
         )
     shift = names.date_shift_days if profile.dates == "shifted" else None
     actions: Actions = Counter()

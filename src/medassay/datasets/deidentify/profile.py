@@ -1,10 +1,14 @@
 """What may stay: the Basic Profile of DICOM PS3.15 Annex E, and which of its options are taken.
 
-| profile | dates | characteristics | descriptors | free text |
-|---|---|---|---|---|
-| `research` | shifted, intervals exact | sex, age up to 89, weight, size | known words only | scrubbed |
-| `strict` | as `research` | as `research` | known words only | removed |
-| `basic` | removed | removed | removed | removed |
+| profile | dates | characteristics | descriptors | free text | safe private |
+|---|---|---|---|---|---|
+| `research` | shifted, intervals exact | sex, age up to 89, weight, size | known words only | removed | kept |
+| `scrubbed-text` | as `research` | as `research` | known words only | scrubbed | kept |
+| `strict` | as `research` | as `research` | known words only | removed | removed |
+| `basic` | removed | removed | removed | removed | removed |
+
+`research` is the default. No rule can prove that a sentence names nobody, and a leaked name is worse than a refused
+file: who wants scrubbed text says so by the name of the profile.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ class Profile(Spec):
     characteristics: bool = Field(default=True, description="sex, age (over 89: 90), weight, size")
     descriptors: bool = Field(default=True, description="short descriptions, by known words only")
     free_text: Literal["scrubbed", "removed"] = Field(
-        default="scrubbed", description="reports, notes, comments; scrubbing is measured, never provable"
+        default="removed", description="reports, notes, comments; scrubbing is measured, never provable"
     )
     safe_private: bool = Field(default=True, description="private elements of the standard's safe list")
     burned_in: Literal["set_aside", "mask", "not_screened"] = Field(
@@ -65,17 +69,18 @@ class Profile(Spec):
 
 
 RESEARCH = Profile(name="research")
+SCRUBBED_TEXT = "scrubbed-text"
 PROFILES = {
     profile.name: profile
     for profile in (
         RESEARCH,
-        Profile(name="strict", free_text="removed"),
+        Profile(name=SCRUBBED_TEXT, free_text="scrubbed"),
+        Profile(name="strict", safe_private=False),
         Profile(
             name="basic",
             dates="removed",
             characteristics=False,
             descriptors=False,
-            free_text="removed",
             safe_private=False,
         ),
     )

@@ -17,7 +17,7 @@ from functools import cache
 from importlib.resources import files
 
 from medassay.core.findings import Finding, Reason
-from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify.closed_text import NUMBER, is_closed, is_figure, is_item
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.free_text import find, scrub
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
@@ -26,11 +26,7 @@ from medassay.datasets.identity import pseudonym
 from medassay.datasets.sample import Names
 from medassay.formats.ivd import table as ivd_table
 
-NUMBER = re.compile(r"[<>≤≥=↑↓ ]*[-+]?\d{1,6}([.,]\d{1,8})?([eE][-+]?\d{1,3})?[ %↑↓HL*]*")
 LONG_NUMBER = 7  # digits of a whole number that may be somebody's
-RESULT = re.compile(
-    r"[-+±＋－]{1,4}|弱?[阴阳]性(\([-+±]+\))?|neg(ative)?|pos(itive)?|H|L|HH|LL|N|↑+|↓+", re.IGNORECASE
-)
 FIELD = re.compile(
     r"(?P<key>[^:：,，;；\s\d]{1,12})[ \t]*[:：][ \t]*(?P<value>[^:：,，;；\t]{1,40}?)(?=\s{2,}|"
     r"[,，;；\t]|\s+[^:：\s]{1,12}[:：]|$)"
@@ -38,7 +34,9 @@ FIELD = re.compile(
 SUBJECT = re.compile(r"[A-Z]-[0-9a-f]{16}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?|\d\d:\d\d(:\d\d)?")
 UNNAMED = "column {}"
+LONG_FIGURE = re.compile(r"[-+]?\d{1,6}\.\d+([eE][-+]?\d+)?")  # as Python writes a number of a workbook
 GONE = ("name", "staff", "contact", "birth")
+ITEM = "value"  # of columns of items, units, ranges, methods
 
 
 @dataclass(frozen=True)
@@ -182,8 +180,8 @@ def _written(
     return sink.getvalue().encode("utf-8")
 
 
-def prove(content: bytes, known: Sequence[str]) -> list[Finding]:
-    """Read the cells again by another reader: numbers, moments, pseudonyms and texts that name nobody."""
+def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Finding]:
+    """Read the cells again by another reader: numbers, moments, pseudonyms and texts that may stand."""
     import duckdb
 
     try:
@@ -193,10 +191,20 @@ def prove(content: bytes, known: Sequence[str]) -> list[Finding]:
         ).fetchall()
     except (UnicodeDecodeError, duckdb.Error):
         return [left("table", "bytes that cannot be read as the CSV that was written")]
-    cells = {(n, cell) for row in found for n, cell in enumerate(row) if cell}
-    telling = {cell for cell in {cell for _, cell in cells} if not _names_nobody(cell, known)}
-    places = {f"column {n + 1}" for n, cell in cells if cell in telling}
-    return [left(place, "a cell that the allow-list does not hold") for place in sorted(places)]
+    roles = [role_of(header or "") for header in found[0]] if found else []
+    closed = profile.free_text == "removed"
+    headers = {(n, "", cell) for row in found[:1] for n, cell in enumerate(row) if cell}
+    cells = {(n, roles[n], cell) for row in found[1:] for n, cell in enumerate(row) if cell}
+    strangers = {
+        n
+        for told, strict in ((headers, False), (cells, closed))
+        for n, role, cell in told
+        if not _may_stand(role, cell, known, closed=strict)
+    }
+    return [
+        left(place, "a cell that the allow-list does not hold")
+        for place in sorted(f"column {n + 1}" for n in strangers)
+    ]
 
 
 def _fields(rows: Sequence[ivd_table.Row]) -> Iterator[tuple[str, str]]:
@@ -255,30 +263,36 @@ def _cell(
     if cell is None:
         return ""
     before = _text(cell)
-    after = RULES[role](before, cell, names) if role in RULES else _plain(before, cell, names, known, profile)
+    after = (
+        RULES[role](before, cell, names)
+        if role in RULES
+        else _plain(role, before, cell, names, known, profile)
+    )
     done = "kept" if after == before else "changed" if after else "removed"
     actions[f"cell of role {role or 'unknown'}", done] += 1
     return after
 
 
-def _plain(before: str, cell: ivd_table.Cell, names: Names, known: Sequence[str], profile: Profile) -> str:
-    """A cell of a column of values, or of one whose name is not known."""
+def _plain(
+    role: str, before: str, cell: ivd_table.Cell, names: Names, known: Sequence[str], profile: Profile
+) -> str:
+    """A cell of a column of items or results, or of one whose name is not known."""
     if isinstance(cell, datetime | date | time):
         return _moment(before, cell, names) if profile.dates == "shifted" else ""
-    if NUMBER.fullmatch(before) or RESULT.fullmatch(before) or vocabulary.is_known(before):
+    if is_figure(before):
         return before
     if isinstance(cell, float):
         return before if sum(map(str.isdigit, before.partition(".")[0])) < LONG_NUMBER else ""
     if before.isdigit() and len(before) >= LONG_NUMBER:
         return ""
     if profile.free_text == "removed":
-        return (
-            before
-            if len(before) <= 40 and not find(before, known) and not re.search(r"\d{5,}", before)
-            else ""
-        )
+        return before if _is_closed(role, before, known) else ""
     shift = names.date_shift_days if profile.dates == "shifted" else None
     return scrub(before, known, shift_days=shift).text
+
+
+def _is_closed(role: str, text: str, known: Sequence[str]) -> bool:
+    return is_item(text, known) if role == ITEM else is_closed(text, known)
 
 
 def _moment(before: str, cell: ivd_table.Cell, names: Names) -> str:
@@ -319,7 +333,9 @@ RULES: dict[str, Callable[[str, ivd_table.Cell, Names], str]] = {
 }
 
 
-def _names_nobody(cell: str, known: Sequence[str]) -> bool:
+def _may_stand(role: str, cell: str, known: Sequence[str], *, closed: bool) -> bool:
     if SUBJECT.fullmatch(cell) or NUMBER.fullmatch(cell) or MOMENT.fullmatch(cell) or role_of(cell):
         return True
+    if closed and role not in RULES:
+        return LONG_FIGURE.fullmatch(cell) is not None or _is_closed(role, cell, known)
     return not any(mark.kind not in ("date", "age") for mark in find(cell, known))

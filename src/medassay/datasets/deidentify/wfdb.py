@@ -31,6 +31,8 @@ LEAD = re.compile(r"[A-Za-z+]{1,7}\d{0,2}|ECG\d+|[A-Z][A-Za-z0-9]{0,3}[-:][A-Z][
 COMMENT = re.compile(r"# (Age: \d{1,3}|Sex: [FM]|Dx: \d{6,18}(,\d{6,18})*)")
 NAME_KEYS = ("姓名", "患者姓名", "name", "patient name", "patient")
 ID_KEYS = ("病历号", "住院号", "门诊号", "患者编号", "身份证号", "身份证", "id", "patient id", "mrn")
+RHYTHM = re.compile(rb"\([A-Z]{1,5}")
+NOTES = (b"MISSB", b"PSE", b"TS", b"U", b"NOISE")  # notes of the MIT-BIH annotators that are codes
 SUFFIX = re.compile(r"[a-z0-9]{1,8}")
 
 
@@ -242,7 +244,7 @@ def _marks(content: bytes, actions: Actions) -> bytes:
 
 def _is_rhythm(text: bytes) -> bool:
     plain = text.rstrip(b"\x00")
-    return bool(re.fullmatch(rb"\([A-Z]{1,5}|[A-Z]{2,6}|", plain)) and not find(plain.decode("ascii"))
+    return not plain or plain in NOTES or bool(RHYTHM.fullmatch(plain) and not find(plain.decode("ascii")))
 
 
 def _mark_strangers(content: bytes) -> list[Finding]:
