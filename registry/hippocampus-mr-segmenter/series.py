@@ -91,6 +91,8 @@ def write_segmentation(path: Path, series: Series, labels: np.ndarray, sample: s
     for element in ("InstanceCreationDate", "InstanceCreationTime"):
         segmentation.pop(element, None)
     segmentation.ContentDate, segmentation.ContentTime = "20000101", "000000"
+    for equipment in segmentation.get("ContributingEquipmentSequence", ()):
+        equipment.pop("ContributionDateTime", None)
     organisation = _uid(sample, "dimension")
     for holder in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
         holder.DimensionOrganizationUID = organisation

@@ -62,8 +62,9 @@ source, out, parameters, predicted = sys.argv[1:]
 sys.argv = ["train.py", source, out, parameters]
 runpy.run_path("train.py", run_name="__main__")
 shutil.copytree(out + "/model", "model")
-sys.argv = ["predict.py", source, predicted]
-runpy.run_path("predict.py", run_name="__main__")
+for target in (predicted, predicted + "-again"):
+    sys.argv = ["predict.py", source, target]
+    runpy.run_path("predict.py", run_name="__main__")
 """
 
 
@@ -104,6 +105,12 @@ def test_predictions_are_read_by_the_scorer_on_the_images_grid(trained):
     prediction = (trained / "predicted" / f"sample-2{masks.SUFFIX}").read_bytes()
     score = masks.score((folder / "reference.dcm").read_bytes(), prediction, samples, OPTIONS)
     assert score.statistics["dice"] > 1  # of 2: a bright box is easy
+
+
+def test_the_same_images_give_the_same_file_at_another_time(trained):
+    for number in range(3):
+        first, second = (trained / f / f"sample-{number}.dcm" for f in ("predicted", "predicted-again"))
+        assert first.read_bytes() == second.read_bytes()
 
 
 def test_the_device_imports_nothing_of_the_engine():

@@ -78,6 +78,48 @@ for i in ids: (out / f"{i}.txt").write_text(str(len(ids)))
     assert len(record.repeat.differing) == 6
 
 
+STAMPED = """
+import json, os, sys
+from pathlib import Path
+given, out = Path(sys.argv[1]), Path(sys.argv[2])
+ids = [json.loads(line)["sample_id"] for line in (given / "samples.jsonl").read_text().splitlines()]
+def say(status, ids):
+    with (out / "status.jsonl").open("a") as stream:
+        for i in ids: stream.write(json.dumps({"sample_id": i, "status": status}) + "\\n")
+again = len(ids) < 20
+"""
+again = {
+    "other bytes, the same answer": (
+        "[(out / f'{i}.txt').write_text('7 9' if again else '9  7') for i in ids]; say('ok', ids)",
+        (0, 6),
+    ),
+    "another answer": (
+        "[(out / f'{i}.txt').write_text('7' if again else '9') for i in ids]; say('ok', ids)",
+        (6, 0),
+    ),
+    "no answer the second time": (
+        "[(out / f'{i}.txt').write_text('7') for i in ids]; say('failed' if again else 'ok', ids)",
+        (6, 0),
+    ),
+    "no answer either time": ("say('failed', ids)", (0, 0)),
+    "nonsense of other words": (
+        "[(out / f'{i}.txt').write_text('x' if again else 'y') for i in ids]; say('ok', ids)",
+        (6, 0),
+    ),
+}
+
+
+@pytest.mark.parametrize(("script", "found"), again.values(), ids=again)
+def test_another_answer_is_told_apart_from_other_bytes(submitted, validated, stressed, script, found):
+    asked = stressed.model_dump(mode="json")
+    asked["stress"]["conditions"] = []
+    repeat = validated(
+        submitted(predict__py=STAMPED + script), protocol=Protocol.model_validate(asked)
+    ).record.repeat
+    assert (len(repeat.differing), len(repeat.other_bytes)) == found
+    assert not set(repeat.differing) & set(repeat.other_bytes)
+
+
 def test_copies_that_are_not_answered_count_as_all_wrong(submitted, validated, stressed):
     record = validated(submitted(predict__py="raise SystemExit(1)"), protocol=stressed).record
     found = results_of(record, stressed).robustness[0]

@@ -65,6 +65,16 @@ class Scorer(Protocol):
         """The headline statistics by another implementation."""
         ...
 
+    def decoded(self, prediction: bytes, samples: Mapping[str, bytes], options: Any) -> bytes:
+        """What `score` reads from a prediction: the same bytes for the same answer, however its file was written.
+
+        Raises
+        ------
+        WrongUse
+            When the prediction cannot be read or does not fit the sample.
+        """
+        ...
+
     def metrics(self, options: Any) -> Mapping[str, Metric]:
         """Every metric by name; one of a class or structure is called `name[class]`."""
         ...

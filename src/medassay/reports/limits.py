@@ -107,10 +107,13 @@ def _of_scope(given: Given, results: Results) -> Iterator[Remark]:
     if inspection is not None and inspection.issuer.kind == "self":
         yield Remark(key="limit:self_inspection")
     yield Remark(key="limit:no_external")
+    if run.repeat and run.repeat.differing:
+        values = {"samples": str(run.repeat.samples), "differing": str(len(run.repeat.differing))}
+        yield Remark(key="limit:not_repeatable", values=values)
     if run.stress:
         yield from _of_stress(results)
     else:
-        yield Remark(key="limit:not_robust")
+        yield Remark(key="limit:only_repeated" if run.repeat else "limit:not_robust")
 
 
 def _of_stress(results: Results) -> Iterator[Remark]:

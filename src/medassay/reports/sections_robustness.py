@@ -15,17 +15,19 @@ def repeat_runs(paper: Paper) -> Iterable[Block]:
     found = paper.given.run.repeat
     if found is None:
         return
-    differing = len(found.differing)
+    same = found.samples - len(found.differing)
     yield Text(
         paper.say(
             "repeat_line",
             samples=numbers.count(found.samples),
-            identical=numbers.count(found.samples - differing),
-            differing=numbers.count(differing),
+            same=numbers.count(same),
+            identical=numbers.count(same - len(found.other_bytes)),
+            differing=numbers.count(len(found.differing)),
         )
     )
-    if differing:
-        yield facts((paper.say("repeat_differing"), Code(", ".join(found.differing))))
+    for key, samples in (("repeat_differing", found.differing), ("repeat_other_bytes", found.other_bytes)):
+        if samples:
+            yield facts((paper.say(key), Code(", ".join(samples))))
     yield Text(paper.say("reproducibility_note"), "note")
 
 

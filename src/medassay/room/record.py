@@ -67,10 +67,13 @@ class Causality(_Record):
 
 
 class Repeat(_Record):
-    """Whether the same samples, answered a second time, gave the same bytes."""
+    """Whether the same samples, answered a second time, gave the same answer, and the same bytes."""
 
     samples: int = Field(ge=1)
-    differing: tuple[str, ...] = Field(description="samples whose second prediction has other bytes")
+    differing: tuple[str, ...] = Field(description="samples of which another answer was read the second time")
+    other_bytes: tuple[str, ...] = Field(
+        default=(), description="samples with the same answer in a file of other bytes: dates, ids, layout"
+    )
 
 
 class StressRow(_Record):

@@ -17,9 +17,11 @@ import numpy as np
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.rooms import module_of
+from medassay.core.specs import Spec
 from medassay.datasets.manifest import Manifest, Row
 from medassay.datasets.sample import is_label
 from medassay.evaluation.protocol import Condition, Stress
+from medassay.evaluation.scorer import Scorer
 from medassay.registry.device import DeviceSpec
 from medassay.room.prediction import Answer, predict
 from medassay.room.record import Repeat, StressRow
@@ -48,10 +50,11 @@ class Stressed:
 
 def stress(
     asked: Stress,
+    scorer: Scorer,
+    options: Spec,
     manifest: Manifest,
     device: DeviceSpec,
     answers: Mapping[str, Answer],
-    suffix: str,
     *,
     get: Get,
     workdir: Path,
@@ -78,16 +81,65 @@ def stress(
         }
         stage_copies(files, roles, workdir / "stress")
         del files
-        found = _again(device, sorted(copy.copy_id for copy in copies), suffix, workdir, "stress", absent)
+        found = _again(
+            device, sorted(copy.copy_id for copy in copies), scorer.SUFFIX, workdir, "stress", absent
+        )
     repeat = None
     if asked.repeat:
         plain = {sample: public_files(samples[sample], get) for sample in chosen}
         roles = {row.name: row.role for sample in chosen for row in samples[sample] if not is_label(row.role)}
         stage_copies(plain, roles, workdir / "repeat")
-        again = _again(device, sorted(chosen), suffix, workdir, "repeat", absent)
-        differing = tuple(sorted(s for s in chosen if again[s].prediction != answers[s].prediction))
-        repeat = Repeat(samples=len(chosen), differing=differing)
+        again = _again(device, sorted(chosen), scorer.SUFFIX, workdir, "repeat", absent)
+        repeat = repeated(
+            {name: (answers[name], again[name]) for name in sorted(chosen)}, plain, scorer, options
+        )
     return Stressed(repeat, copies, found)
+
+
+def repeated(
+    pairs: Mapping[str, tuple[Answer, Answer]],
+    files: Mapping[str, Mapping[str, bytes]],
+    scorer: Scorer,
+    options: Spec,
+) -> Repeat:
+    """Two answers to each sample: the same in what the scorer reads from them, and the same in bytes.
+
+    A date or an id that a device writes anew makes another file and no other answer, so the two are told apart.
+
+    Parameters
+    ----------
+    pairs : sample to its first and its second answer.
+    files : sample to its public files by name.
+    """
+    other = [
+        name
+        for name, (first, second) in pairs.items()
+        if (first.status, first.prediction) != (second.status, second.prediction)
+    ]
+    differing = [
+        name
+        for name in other
+        if not _same_answer(*(_read(answer, files[name], scorer, options) for answer in pairs[name]))
+    ]
+    return Repeat(
+        samples=len(pairs),
+        differing=tuple(differing),
+        other_bytes=tuple(name for name in other if name not in differing),
+    )
+
+
+def _same_answer(first: bytes | None, second: bytes | None) -> bool:
+    """What was not answered, or cannot be read, is not the same as anything."""
+    return first is not None and first == second
+
+
+def _read(answer: Answer, files: Mapping[str, bytes], scorer: Scorer, options: Spec) -> bytes | None:
+    if answer.prediction is None:
+        return None
+    try:
+        return scorer.decoded(answer.prediction, files, options)
+    except WrongUse:
+        return None
 
 
 def drawn(asked: Stress, samples: Mapping[str, Sequence[Row]]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, cast
 
 from medassay.core.canonical import canonical_json, digest_bytes, digest_of
 from medassay.core.errors import WrongUse
@@ -25,6 +25,7 @@ from medassay.room.causality import audit
 from medassay.room.prediction import Answer, plain_reason, predict
 from medassay.room.record import (
     CaseRow,
+    Causality,
     RunRecord,
     Sealing,
     SecondEntry,
@@ -53,6 +54,38 @@ class Validation:
     timing: Timing  # differs from run to run: it stands in no record that a rerun must repeat
     log: str = field(repr=False)  # the end of what the device said: for its maker
     ended: Ended
+
+
+class _Room(TypedDict):
+    """Where a device is run beside the plain test run."""
+
+    get: Get
+    workdir: Path
+    absent: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the device handed back before any label opened."""
+
+    ended: Ended
+    answers: Mapping[str, Answer]
+    timing: Timing
+    causality: Causality | None
+    stressed: Stressed | None
+
+    @property
+    def predictions(self) -> dict[str, bytes]:
+        """Sample to its prediction, where there is one."""
+        return {
+            sample: answer.prediction
+            for sample, answer in self.answers.items()
+            if answer.prediction is not None
+        }
+
+    @property
+    def digests(self) -> dict[str, str]:
+        return {sample: digest_bytes(content) for sample, content in self.predictions.items()}
 
 
 @dataclass(frozen=True)
@@ -111,52 +144,17 @@ def validate(
     WrongUse, EvidenceBroken
         When submission, protocol, manifest or dataset do not fit together, or a label does not open.
     """
-    scorer = cast(Scorer, module_of("medassay.evaluation.scoring", protocol.task, what="task"))
-    options = parameters_of(scorer.Options, protocol.options, where="protocol: options")
+    scorer, options = _scorer(protocol)
     opened = open_submission(submission)
     samples = manifest.samples("test")
     _require_strata(samples, strata)
     device = _unpack(opened, workdir / "device", dataset)
     book("protocol_locked", protocol.digest)
-    staged = stage_test(manifest, workdir / "input", get=get)
-    ended, answers = predict(
-        workdir / "device",
-        device,
-        [row.sample_id for row in staged],
-        scorer.SUFFIX,
-        input_folder=workdir / "input",
-        output_folder=workdir / "output",
-        absent=absent,
-    )
-    causality = (
-        audit(
-            scorer,
-            options,
-            manifest,
-            device,
-            answers,
-            get=get,
-            workdir=workdir,
-            absent=absent,
-        )
-        if is_causal(scorer)
-        else None
-    )
-    timing = timing_of(workdir / "output", list(samples), scorer.SUFFIX, ended.seconds)
-    asked = protocol.stress
-    stressed = (
-        None
-        if asked is None
-        else stress(asked, manifest, device, answers, scorer.SUFFIX, get=get, workdir=workdir, absent=absent)
-    )
-    predictions = {
-        sample: answer.prediction for sample, answer in answers.items() if answer.prediction is not None
-    }
-    digests = {sample: digest_bytes(content) for sample, content in predictions.items()}
-    book("predictions_received", digest_of(digests))
+    answered = _answered(protocol, scorer, options, manifest, device, get=get, workdir=workdir, absent=absent)
+    book("predictions_received", digest_of(answered.digests))
     book("labels_unsealed", manifest.digest)
     scored = [
-        score_sample(scorer, options, rows, answers[sample], get, sample_key(label_key, sample))
+        score_sample(scorer, options, rows, answered.answers[sample], get, sample_key(label_key, sample))
         for sample, rows in samples.items()
     ]
     excerpts = _worst_excerpts(scored, worst)
@@ -172,18 +170,60 @@ def validate(
         task=protocol.task,
         scorer_version=scorer.VERSION,
         options=options.model_dump(mode="json"),
-        sealing=_sealing(ended, source),
-        predictions=digests,
+        sealing=_sealing(answered.ended, source),
+        predictions=answered.digests,
         subjects=_subjects(scored, strata),
         cases=tuple(_case(one, excerpts) for one in scored),
         second_entry=_second_entry(scored, scorer),
-        causality=causality,
-        repeat=stressed.repeat if stressed else None,
-        stress=_stressed(scorer, options, protocol, stressed, manifest, get, label_key) if stressed else (),
+        causality=answered.causality,
+        repeat=answered.stressed.repeat if answered.stressed else None,
+        stress=_stressed(scorer, options, protocol, answered.stressed, manifest, get, label_key),
         earlier_looks=earlier_looks,
     )
     contents = {digest_bytes(content): content for content in excerpts.values()}
-    return Validation(record, contents, predictions, timing, excerpt(ended), ended)
+    return Validation(
+        record, contents, answered.predictions, answered.timing, excerpt(answered.ended), answered.ended
+    )
+
+
+def _scorer(protocol: Protocol) -> tuple[Scorer, Spec]:
+    """The task's scorer, and its conventions as the protocol has them."""
+    scorer = cast(Scorer, module_of("medassay.evaluation.scoring", protocol.task, what="task"))
+    return scorer, parameters_of(scorer.Options, protocol.options, where="protocol: options")
+
+
+def _answered(
+    protocol: Protocol,
+    scorer: Scorer,
+    options: Spec,
+    manifest: Manifest,
+    device: DeviceSpec,
+    *,
+    get: Get,
+    workdir: Path,
+    absent: Sequence[Path],
+) -> Answered:
+    """All that the device is asked, in this order: the test samples, truncated copies, disturbed copies, and
+    the same samples again. No label is open yet."""
+    staged = stage_test(manifest, workdir / "input", get=get)
+    ended, answers = predict(
+        workdir / "device",
+        device,
+        [row.sample_id for row in staged],
+        scorer.SUFFIX,
+        input_folder=workdir / "input",
+        output_folder=workdir / "output",
+        absent=absent,
+    )
+    timing = timing_of(workdir / "output", list(manifest.samples("test")), scorer.SUFFIX, ended.seconds)
+    room: _Room = {"get": get, "workdir": workdir, "absent": absent}
+    causality = audit(scorer, options, manifest, device, answers, **room) if is_causal(scorer) else None
+    stressed = (
+        stress(protocol.stress, scorer, options, manifest, device, answers, **room)
+        if protocol.stress
+        else None
+    )
+    return Answered(ended, answers, timing, causality, stressed)
 
 
 def rescore(
@@ -205,8 +245,7 @@ def rescore(
     WrongUse
         When scorer and conventions are those of the old record, or the protocol or the test version is another.
     """
-    scorer = cast(Scorer, module_of("medassay.evaluation.scoring", protocol.task, what="task"))
-    options = parameters_of(scorer.Options, protocol.options, where="protocol: options")
+    scorer, options = _scorer(protocol)
     conventions = options.model_dump(mode="json")
     if old.manifest != manifest.digest:
         raise _no_rescore("predictions on another dataset version", "those of this one")
@@ -270,14 +309,14 @@ def _stressed(
     scorer: Scorer,
     options: Spec,
     protocol: Protocol,
-    stressed: Stressed,
+    stressed: Stressed | None,
     manifest: Manifest,
     get: Get,
     label_key: bytes,
 ) -> tuple[StressRow, ...]:
     """The disturbed copies, each scored against the reference of the sample that it was made from."""
     asked, samples = protocol.stress, manifest.samples("test")
-    if asked is None or not stressed.copies:
+    if asked is None or stressed is None or not stressed.copies:
         return ()
     suite = suite_of(manifest.kind, asked)
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from medassay.core.canonical import digest_bytes
+from medassay.core.canonical import canonical_json, digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.specs import Spec
@@ -119,6 +119,21 @@ def second(
             f"{kind}_risk_days": days(float(told.risk_min)),
         }
     return found
+
+
+def decoded(
+    prediction: bytes,
+    samples: Mapping[str, bytes],  # noqa: ARG001 - the door is the same for every task
+    options: Options,  # noqa: ARG001
+) -> bytes:
+    """Times of the alarms by kind, in the order of time.
+
+    Raises
+    ------
+    WrongUse
+        When the prediction cannot be read.
+    """
+    return canonical_json({kind: sorted(times.tolist()) for kind, times in read_alarms(prediction).items()})
 
 
 def metrics(

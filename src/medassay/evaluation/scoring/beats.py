@@ -13,6 +13,7 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 from pydantic import Field
 
+from medassay.core.canonical import canonical_json
 from medassay.core.errors import WrongUse
 from medassay.core.specs import Spec
 from medassay.evaluation import beat_figures
@@ -167,6 +168,21 @@ def second(
         )
         found |= {f"{rhythm}_{name}": value for name, value in again.items()}
     return found
+
+
+def decoded(prediction: bytes, samples: Mapping[str, bytes], options: Options) -> bytes:
+    """Times, symbols, subtypes and texts of the annotations, in the file's order.
+
+    Raises
+    ------
+    WrongUse
+        See `score`.
+    """
+    header, made = _header(samples), read_annotations(prediction)
+    _clock(header, plain_annotations([], []), made, options)
+    _require_inside(made, header.length if header else None)
+    rows = zip(made.samples.tolist(), made.symbols, made.subtypes.tolist(), made.aux, strict=True)
+    return canonical_json([[time, symbol, subtype, aux.hex()] for time, symbol, subtype, aux in rows])
 
 
 def metrics(options: Options) -> Mapping[str, Metric]:

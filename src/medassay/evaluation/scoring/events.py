@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from medassay.core.canonical import canonical_json
 from medassay.core.errors import WrongUse, located
 from medassay.core.specs import Spec
 from medassay.evaluation.scorer import Metric, SampleScore
@@ -128,6 +129,24 @@ def second(
         "latency_sum_s": sum(delays),
         "latency_events": float(len(delays)),
     }
+
+
+def decoded(
+    prediction: bytes,
+    samples: Mapping[str, bytes],
+    options: Options,  # noqa: ARG001 - the door is the same for every task
+) -> bytes:
+    """Beginning and end of each event, in the order of time.
+
+    Raises
+    ------
+    WrongUse
+        See `score`.
+    """
+    with located("prediction"):
+        table = read_event_file(prediction)
+        events = _inside(table.intervals(), _duration_s(table.duration_s, samples))
+    return canonical_json(sorted(events.tolist()))
 
 
 def metrics(options: Options) -> Mapping[str, Metric]:  # noqa: ARG001 - the door is the same for every task

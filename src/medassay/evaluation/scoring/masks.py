@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from medassay.core.canonical import canonical_json
 from medassay.core.errors import WrongUse, located
 from medassay.core.specs import Spec
 from medassay.evaluation.scorer import Metric, SampleScore
@@ -119,6 +120,20 @@ def _dice_by_monai(expected: Labels, offered: Labels, options: Options) -> float
     return float(torch.nansum(metric.aggregate()))
 
 
+def decoded(prediction: bytes, samples: Mapping[str, bytes], options: Options) -> bytes:
+    """The label map on the image's grid, without the header round it; without an image on its own grid.
+
+    Raises
+    ------
+    WrongUse
+        See `score`.
+    """
+    grid = _image_grid(samples)[0] if samples else segmentation.read(prediction).grid
+    with located("prediction"):
+        labels = segmentation.read_onto(prediction, grid, options.structures)
+    return canonical_json(list(labels.shape)) + labels.tobytes()
+
+
 def metrics(options: Options) -> Mapping[str, Metric]:
     """Means over all structures of all samples, and of each structure alone."""
     table: dict[str, Metric] = {}
@@ -163,19 +178,26 @@ def _read(
     reference: bytes, prediction: bytes | None, samples: Mapping[str, bytes], options: Options
 ) -> tuple[Labels, Labels | None, Grid, list[str]]:
     """Both label maps on one grid, and the image's objects in geometric order."""
-    names = sorted(samples)
-    with located("image"):
-        if names:
-            _, grid, order = dicom_series.headers_in_order([samples[name] for name in names])
-        else:
-            grid, order = segmentation.read(reference).grid, ()
+    if samples:
+        grid, order = _image_grid(samples)
+    else:
+        with located("reference"):
+            grid, order = segmentation.read(reference).grid, []
     with located("reference"):
         expected = segmentation.read_onto(reference, grid, options.structures)
     offered = None
     if prediction is not None:
         with located("prediction"):
             offered = segmentation.read_onto(prediction, grid, options.structures)
-    return expected, offered, grid, [names[index] for index in order]
+    return expected, offered, grid, order
+
+
+def _image_grid(samples: Mapping[str, bytes]) -> tuple[Grid, list[str]]:
+    """The grid of an image's objects, and their names in geometric order."""
+    names = sorted(samples)
+    with located("image"):
+        _, grid, order = dicom_series.headers_in_order([samples[name] for name in names])
+    return grid, [names[index] for index in order]
 
 
 def _excerpt(

@@ -1,5 +1,6 @@
 """A task small enough to be seen through: which positions of a row of numbers are spikes."""
 
+from medassay.core.canonical import canonical_json
 from medassay.core.errors import WrongUse
 from medassay.core.specs import Spec
 from medassay.evaluation.scorer import Metric, SampleScore
@@ -30,6 +31,10 @@ def second(reference, prediction, samples, options):
     truth, marked = sorted(positions(reference)), sorted(positions(prediction or b""))
     common = sum(position in marked for position in truth)
     return {"tp": common, "fn": len(truth) - common, "fp": len(marked) - common}
+
+
+def decoded(prediction, samples, options):
+    return canonical_json(sorted(positions(prediction)))
 
 
 def metrics(options):

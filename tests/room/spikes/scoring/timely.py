@@ -8,6 +8,7 @@ from medassay.core.findings import Finding, Reason, Severity
 _spikes = import_module("medassay.evaluation.scoring.spikes")
 VERSION, SUFFIX, HEADLINE, SECOND_TOLERANCE = "1", ".txt", _spikes.HEADLINE, 0.0
 Options, score, second, metrics = _spikes.Options, _spikes.score, _spikes.second, _spikes.metrics
+decoded = _spikes.decoded
 
 
 @dataclass(frozen=True)
