@@ -1,8 +1,9 @@
 """Reports with invented people: texts, what in them identifies, and words that only look as if they did.
 
 The rules were written beside `WORKED`. `HELD_OUT` and then `FRESH` and `UNSEEN` (other given names too) were each
-measured once with the rules of the time and then used to mend them. `LAST` was only ever measured with. All figures
-stand in docs/deidentification.md.
+measured once with the rules of the time and then used to mend them; so was `LAST`, after them. `BLIND` was written
+before the rules were last changed and only ever measured with, its surnames and given names are drawn from lists of
+its own. All figures stand in docs/deidentification.md.
 """
 
 import random
@@ -35,6 +36,18 @@ GIVEN_FRESH_TEXT = (
     "菊ju 莲lian 波bo 辉hui 斌bin 彬bin 东dong 南nan 峰feng 岩yan 亮liang 龙long 虎hu 源yuan 泽ze "
     "诗shi 语yu 彤tong 悦yue 然ran"
 )
+SURNAMES_BLIND_TEXT = (
+    "王wang 李li 张zhang 刘liu 陈chen 龚gong 万wan 段duan 钱qian 汤tang 尹yin 黎li 易yi 常chang 武wu 乔qiao "
+    "贺he 赖lai 文wen 庞pang 樊fan 殷yin 施shi 颜yan 倪ni 严yan 牛niu 温wen 芦lu 季ji 俞yu 章zhang 鲁lu 葛ge "
+    "伍wu 毕bi 聂nie 焦jiao 向xiang 柳liu 邢xing 骆luo 岳yue 齐qi 梅mei 莫mo 庄zhuang 管guan 祝zhu 左zuo 凌ling "
+    "耿geng 牟mou 卜bu 路lu 詹zhan 关guan 苗miao 费fei 纪ji 靳jin 盛sheng 童tong 欧ou 上官shangguan 皇甫huangfu"
+)
+GIVEN_BLIND_TEXT = (
+    "力li 胜sheng 学xue 祖zu 民min 永yong 良liang 刚gang 全quan 昌chang 顺shun 连lian 进jin 安an 长chang 金jin "
+    "银yin 花hua 巧qiao 翠cui 桃tao 素su 爱ai 彩cai 冬dong 秋qiu 改gai 存cun 锁suo 拴shuan 二er 三san 四si 毛mao "
+    "铁tie 成cheng 立li 启qi 航hang 逸yi 辰chen 沐mu 一yi 可ke 若ruo 汐xi 乐le 恩en 米mi 豆dou 奕yi 舟zhou 昊hao "
+    "焱yan 垚yao 鑫xin 淼miao 翔xiang 康kang 宁ning 友you 仁ren 义yi 礼li 信xin 友you 达da 伦lun 凯kai 威wei"
+)
 CITIES_TEXT = (
     "杭州市西湖区 成都市武侯区 南京市鼓楼区 长沙市岳麓区 武汉市洪山区 西安市雁塔区 "
     "沈阳市和平区 昆山市玉山镇 福州市鼓楼区"
@@ -43,10 +56,13 @@ PROVINCES_TEXT = "浙江省 四川省 江苏省 湖南省 湖北省 陕西省 �
 ROADS_TEXT = "文三路 人民南路 中山路 解放西路 珞喻路 长安南路 三好街 前进中路 五四路 建设大道"
 
 
-SURNAMES, GIVEN, GIVEN_FRESH, CITIES, PROVINCES, ROADS = (
+SURNAMES, GIVEN, GIVEN_FRESH, CITIES, PROVINCES, ROADS, SURNAMES_BLIND, GIVEN_BLIND = (
     text.split()
-    for text in (SURNAMES_TEXT, GIVEN_TEXT, GIVEN_FRESH_TEXT, CITIES_TEXT, PROVINCES_TEXT, ROADS_TEXT)
-)
+    for text in (
+        SURNAMES_TEXT, GIVEN_TEXT, GIVEN_FRESH_TEXT, CITIES_TEXT, PROVINCES_TEXT, ROADS_TEXT,
+        SURNAMES_BLIND_TEXT, GIVEN_BLIND_TEXT,
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,12 +81,13 @@ def _split(pair):
 class People:
     """Draws invented people from one seed."""
 
-    def __init__(self, seed, given=GIVEN):
+    def __init__(self, seed, given=GIVEN, surnames=SURNAMES):
         self.draw = random.Random(seed)
         self.given = given
+        self.surnames = surnames
 
     def name(self):
-        family, latin = _split(self.draw.choice(SURNAMES))
+        family, latin = _split(self.draw.choice(self.surnames))
         parts = [_split(self.draw.choice(self.given)) for _ in range(self.draw.choice((1, 2, 2)))]
         return family + "".join(part[0] for part in parts), latin, "".join(part[1] for part in parts)
 
@@ -239,7 +256,32 @@ LAST = (
 )
 
 
-SETS = ("WORKED", "HELD_OUT", "FRESH", "UNSEEN", "LAST")
+BLIND = (
+    "会诊意见：同意{name}主治医师诊断，建议完善增强MRI后由{name}复核。",
+    "三天前{name}在家中摔倒，邻居{name}拨打急救电话送来，随身手机{mobile}。",
+    "昨日{name}主诉头晕，测血压168/92mmHg，嘱其卧床，{name}陪同。",
+    "内镜所见：食管黏膜光滑，贲门口启闭好，胃底黏液湖清，胃角弧形光滑，幽门圆，开闭好，十二指肠球部未见溃疡。",
+    "手术记录\n主刀 {name}  一助 {name}  器械护士 {name}\n麻醉方式 全麻  麻醉 {name}",
+    "{name}今晨拔除引流管，{name}仍诉切口疼痛，{name}已可下床活动。",
+    "复印病历申请：代办人{name}，身份证号{resident_id_full_width}，与患者{name}系夫妻关系，电话{mobile_full_width}。",
+    "眼底照相：视盘界清，C/D约0.4，黄斑中心凹反光可见，血管走行大致正常，A:V约2:3，周边视网膜未见出血。",
+    "Technologist note: pt {pinyin} moved during the localizer; repeated. Called {pinyin} (RN). Acc {accession}.",
+    "Addendum by {pinyin_upper}: findings discussed with Dr. {pinyin} by phone; MRN {record}.",
+    "病区电话{landline}，{name}护士长，如有疑问请联系{name}。",
+    "医保编号{insurance} 住院流水号{admission} 检查流水号{accession} 老身份证{resident_id_15}",
+    "凝血四项：PT 12.1s，APTT 31.5s，TT 16.8s，FIB 3.21g/L，D-二聚体0.35mg/L；术前四项均阴性。",
+    "受检人：{name_spaced}（{mojibake}），检查部位：腰椎，{name}签收报告。",
+    "随访：电话联系{name}之子{name}，告知{name}已于{birth}在外院手术，现居{address}。",
+    "实习生{name}书写，带教{name}修改，科主任{name}审签。",
+    "患者平车推入，神志清，精神可，双侧瞳孔等大等圆，直径约3mm，对光反射灵敏，颈软无抵抗，四肢肌力V级。",
+    "寄送：{address}（{name} {mobile_spaced}），另抄送{name}同学。",
+    "谈话记录：{name}、{name}、医生{name}在场，家属{name}要求转院至上级医院。",
+    "乳腺钼靶：双乳呈不均匀致密型，右乳外上象限见簇状细小多形性钙化，BI-RADS 4B类，建议活检。",
+    "导出人={pinyin_glued};患者={mojibake_utf8};档案号={record}",
+    "今日门诊来诊顺序：{name}，{name}，{name}；其中{name}为复诊。",
+)
+
+SETS = ("WORKED", "HELD_OUT", "FRESH", "UNSEEN", "LAST", "BLIND")
 
 
 def texts(seed, rounds, templates=WORKED):
@@ -247,6 +289,8 @@ def texts(seed, rounds, templates=WORKED):
     import re
 
     people = People(seed, GIVEN_FRESH + GIVEN if templates in (FRESH, UNSEEN, LAST) else GIVEN)
+    if templates is BLIND:
+        people = People(seed, GIVEN_BLIND, SURNAMES_BLIND)
     for _ in range(rounds):
         for template in templates:
             planted, out, at = [], "", 0

@@ -41,7 +41,7 @@ def is_closed(text: str, known: Sequence[str] = ()) -> bool:
     >>> is_closed("chest li", ["CHEST^LI"])
     False
     """
-    return is_figure(text) or (vocabulary.is_known(text) and not find(text, known))
+    return is_figure(text) or (vocabulary.is_known(text) and not find(text, known, running=False))
 
 
 def is_item(text: str, known: Sequence[str] = ()) -> bool:
@@ -54,4 +54,6 @@ def is_item(text: str, known: Sequence[str] = ()) -> bool:
     >>> is_item("抗缪勒管激素"), is_item("报告者张伟"), is_item("条码 330100123456")
     (True, False, False)
     """
-    return len(text) <= LONGEST_ITEM and not _LONG_DIGITS.search(text) and not find(text, known)
+    return (
+        len(text) <= LONGEST_ITEM and not _LONG_DIGITS.search(text) and not find(text, known, running=False)
+    )

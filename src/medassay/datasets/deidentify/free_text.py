@@ -24,6 +24,7 @@ KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 SHORTEST_KNOWN = 2
 OLDEST = 89
+ROUNDS = 4
 
 _SEPARATORS = re.compile(r"[\s^=,_.·-]+")
 _GAP = r"[ \t-]?"
@@ -52,6 +53,10 @@ _NUMBER = re.compile(
     r"visit[ _]?no|SSN|passport(?:[ _]?no)?|id(?:[ _]?(?:no|number|card))?)\b)\.?"
     r"[ \t]*(?:为|是|[:：#=])?[ \t]*(?P<value>[A-Za-z]{0,6}[-]?\d[0-9A-Za-z-]{0,24})",
     re.IGNORECASE,
+)
+# A number of seven digits or more that is no measure is somebody's or something's, whatever stands before it.
+_UNLABELLED = re.compile(
+    r"(?<![0-9A-Za-z.,-])[A-Z]{0,4}\d{7,24}(?![0-9A-Za-z.,^]|[ \t]?(?:[×x*/%^]|IU|U\b|拷贝|copies|个))"
 )
 _CONTACT = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,64}(?:\.[A-Za-z0-9-]+)+|https?://\S+"
@@ -144,17 +149,26 @@ def folded(text: str) -> str:
     return text.translate(_FULL_WIDTH)
 
 
-def find(text: str, known: Collection[str] = ()) -> list[Mark]:
+def find(text: str, known: Collection[str] = (), *, running: bool = True) -> list[Mark]:
     """Every mark, in order and without overlap.
 
     Parameters
     ----------
     known : collection of str
         Names and numbers of the people concerned, as their headers give them.
+    running : bool
+        Whether this is running text; not the name of a column, an item or a code, in which an eponym is no person.
     """
     plain = folded(text)
     marks = [*_by_form(plain), *_by_label(plain)]
-    marks += [Mark(*span, "name") for span in (*chinese_names(plain), *latin_names(plain))]
+    names = (*chinese_names(plain, likeliest=running), *latin_names(plain))
+    marks += [Mark(*span, "name") for span in names]
+    if running:
+        marks += [
+            Mark(*one.span(), "number")
+            for one in _UNLABELLED.finditer(plain)
+            if not _PACKED.fullmatch(one[0])
+        ]
     marks += [Mark(*span, "name") for span in (*_known(plain, known), *_garbled(plain, known))]
     return _resolved(marks)
 
@@ -172,13 +186,24 @@ def scrub(text: str, known: Collection[str] = (), *, shift_days: int | None = No
     >>> scrub("患者张伟，男，于2023-03-02就诊，电话13800138000。", shift_days=1).text
     '患者[name]，男，于2023-03-01就诊，电话[telephone]。'
     """
-    out, at, counts = [], 0, Counter[Kind]()
+    counts = Counter[Kind]()
+    out = _replaced(text, find(text, known), shift_days, counts)
+    for _ in range(ROUNDS):  # what stands beside a name that went may look like another
+        left = [mark for mark in find(out, known) if mark.kind not in ("date", "age")]
+        if not left:
+            break
+        out = _replaced(out, left, shift_days, counts)
+    return Scrubbed(out, counts)
+
+
+def _replaced(text: str, marks: list[Mark], shift_days: int | None, counts: Counter[Kind]) -> str:
+    out, at = [], 0
     plain = folded(text)
-    for mark in find(text, known):
+    for mark in marks:
         out += [text[at : mark.start], _instead(plain, mark, shift_days)]
         counts[mark.kind] += 1
         at = mark.end
-    return Scrubbed("".join([*out, text[at:]]), counts)
+    return "".join([*out, text[at:]])
 
 
 def _instead(plain: str, mark: Mark, shift_days: int | None) -> str:
@@ -263,7 +288,7 @@ def _known(plain: str, known: Collection[str]) -> Iterator[Span]:
 def _garbled(plain: str, known: Collection[str]) -> Iterator[Span]:
     """Runs of characters that are bytes read by a wrong character set, when what they meant names somebody."""
     for match in _HIGH.finditer(plain):
-        if _names_somebody(_meant(match[0]), known):
+        if _meant(match[0]):  # text that nobody can read is worth less than the name that it may be
             yield match.span()
     for match in _HAN_RUN.finditer(plain):
         raw = match[0].encode("gb18030", "replace")

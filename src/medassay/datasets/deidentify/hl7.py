@@ -170,7 +170,7 @@ def _after(
         case "s":
             return value if len(value) <= 5 and not value.isalnum() else "^~\\&"
         case "k":
-            return value if CODED.fullmatch(value) and not find(value, known) else ""
+            return value if CODED.fullmatch(value) and not find(value, known, running=False) else ""
         case "p":
             return names.subject
         case "x":
@@ -191,7 +191,11 @@ def _value(kind: str, value: str, names: Names, known: Sequence[str], profile: P
     if kind in ("NM", "SN"):
         return value if re.fullmatch(r"[-+0-9.<>=^/:eE ×*]{0,40}", value) and not find(value, known) else ""
     if kind in ("CE", "CWE", "CNE", "IS", "ID"):
-        stands = not find(value, known) if profile.free_text == "scrubbed" else _is_closed_code(value, known)
+        stands = (
+            not find(value, known, running=False)
+            if profile.free_text == "scrubbed"
+            else _is_closed_code(value, known)
+        )
         return value if stands else ""
     if kind in ("DT", "TS", "DTM"):
         return _moved(value, names, profile)
@@ -211,7 +215,7 @@ def _is_closed_code(value: str, known: Sequence[str]) -> bool:
     """Whether each part of a coded value is a code, or a text that a closed list holds."""
     return all(
         not part or CODE.fullmatch(part) or is_closed(part, known) for part in re.split(r"[\^~&]", value)
-    ) and not find(value, known)
+    ) and not find(value, known, running=False)
 
 
 def _is_closed_place(name: str, number: int, rest: Sequence[str], value: str, known: Sequence[str]) -> bool:
@@ -247,11 +251,11 @@ def _may_stand(name: str, number: int, value: str, known: Sequence[str]) -> bool
         return len(value) <= 5 and not value.isalnum()
     if rule == "c":
         return value == "UNICODE UTF-8"
-    return rule in ("k", "t", "v") and not any(_identifiers(value, known))
+    return rule in ("k", "t", "v") and not any(_identifiers(value, known, running=rule != "k"))
 
 
-def _identifiers(value: str, known: Sequence[str]) -> Iterator[str]:
+def _identifiers(value: str, known: Sequence[str], *, running: bool) -> Iterator[str]:
     """Marks other than a date: those that were moved are dates still."""
-    for mark in find(value, known):
+    for mark in find(value, known, running=running):
         if mark.kind not in ("date", "age"):
             yield mark.kind

@@ -14,6 +14,7 @@ from importlib.resources import files
 
 from medassay.datasets.deidentify import vocabulary
 from medassay.datasets.deidentify.chinese_names import is_pinyin, surname_spellings, surnames
+from medassay.datasets.deidentify.likeliest_names import likeliest_names
 
 Span = tuple[int, int]
 HAN = "\u4e00-\u9fff"
@@ -45,10 +46,16 @@ _FOLLOWED = re.compile(
     rf"[MF]\b|\d{{1,3}}岁))"
 )
 _ALONE = re.compile(rf"(?<![{HAN}A-Za-z0-9])(?P<name>[{HAN}]{{2,4}})(?![{HAN}])")
+_SPACED = re.compile(
+    rf"(?<![{HAN}A-Za-z0-9])[{HAN}](?:[ \t]{{1,2}}[{HAN}]){{1,3}}(?![{HAN}]|[ \t][{HAN}](?![{HAN}]))"
+)
+_ITEM = re.compile(rf"(?<![{HAN}A-Za-z0-9])(?P<name>[{HAN}]{{2,4}})(?![{HAN}A-Za-z0-9])")
+_AND = "、，,;；/"
 _LATIN = r"[A-Z][a-z]{1,6}|[A-Z]{2,6}"
 _PINYIN = re.compile(
-    rf"(?<![A-Za-z])(?:(?P<one>{_LATIN})(?:\^|, ?|[ _-])(?P<two>[A-Z][a-z]{{1,9}}|"
-    rf"[A-Z]{{2,10}})(?:[ ^_'-](?P<three>{_LATIN}))?)(?![A-Za-z])"
+    # Looked for at every word, so that "Called Zhang Wei" is tried at "Zhang" too.
+    rf"(?<![A-Za-z])(?=(?P<one>{_LATIN})(?:\^|, ?|[ _-])(?P<two>[A-Z][a-z]{{1,9}}|"
+    rf"[A-Z]{{2,10}})(?:[ ^_'-](?P<three>{_LATIN}))?(?![A-Za-z]))"
 )
 _LATIN_LABEL = re.compile(
     r"(?:patient(?:'s)?[ _]?name|pat(?:ient)?[ _]?name|name|physician|doctor|operator|technician|"
@@ -66,13 +73,48 @@ BEFORE_NAME = frozenset("者人员师床患由请经予嘱与和为对给因其�
 _STOPS = {"none", "unknown", "n/a", "na", "nil", "anonymous", "male", "female", "see above", "as above"}
 
 
-def chinese_names(text: str) -> Iterator[Span]:
-    """Places of names in characters, wherever else they stand too; `text` has no full-width letters."""
-    found = merged(_chinese_names(text))
+def chinese_names(text: str, *, likeliest: bool = True) -> Iterator[Span]:
+    """Places of names in characters, wherever else they stand too; `text` has no full-width letters.
+
+    Parameters
+    ----------
+    likeliest : bool
+        Also those that only their likelihood tells (`likeliest_names`). They are not looked for where words stand
+        without a text around them: half of the eponyms of medicine are likely names.
+    """
+    found = merged([*_chinese_names(text), *(likeliest_names(text) if likeliest else ())])
+    found = merged([*found, *_enumerated(text, found)])
     yield from found
     for name in {text[start:end] for start, end in found if end - start >= 2}:
         for match in re.finditer(re.escape(name), text):
             yield match.span()
+
+
+def _enumerated(text: str, found: list[Span]) -> Iterator[Span]:
+    """Neighbours of a name in an enumeration that may be names: one by one, as far as they reach."""
+    starts, ends = {start for start, _ in found}, {end for _, end in found}
+    items = [match.span("name") for match in _ITEM.finditer(text)]
+    for order in (items, list(reversed(items))):
+        for start, end in order:
+            beside = text[end : end + 1] in _AND and _next(text, end) in starts
+            beside |= text[start - 1 : start] in _AND and _before(text, start) in ends
+            if beside and text[start:end] not in vocabulary.chinese_words() and _family(text[start:end]):
+                starts.add(start)
+                ends.add(end)
+                yield start, end
+
+
+def _next(text: str, end: int) -> int:
+    return end + 1 + (text[end + 1 : end + 2] == " ")
+
+
+def _before(text: str, start: int) -> int:
+    return start - 1 - (text[start - 2 : start - 1] == " ")
+
+
+def _family(run: str) -> bool:
+    """Whether a run of two to four characters begins with a surname and leaves one or two for the given name."""
+    return any(run[:size] in surnames() and len(run) - size in (1, 2) for size in (1, 2))
 
 
 def _chinese_names(text: str) -> Iterator[Span]:
@@ -82,6 +124,7 @@ def _chinese_names(text: str) -> Iterator[Span]:
         for match in pattern.finditer(text):
             yield from _inside(text, match.start("name"), match.end("name"), from_end=pattern is _TITLED)
     yield from _anywhere(text)
+    yield from _spaced(text)
     for match in _SURNAME_TITLED.finditer(text):
         if match["name"] in surnames():
             yield match.span("name")
@@ -112,6 +155,14 @@ def _anywhere(text: str) -> Iterator[Span]:
             yield at, at + family + 1
 
 
+def _spaced(text: str) -> Iterator[Span]:
+    """Characters that stand apart, one by one, and are a name together."""
+    for match in _SPACED.finditer(text):
+        run = re.sub(r"[ \t]", "", match[0])
+        if _name_length(run) == len(run):
+            yield match.span()
+
+
 def latin_names(text: str) -> Iterator[Span]:
     """Places of names in pinyin or other Latin letters."""
     for match in _LATIN_LABEL.finditer(text):
@@ -135,7 +186,9 @@ def _pinyin(match: re.Match[str]) -> Iterator[Span]:
     while len(parts) >= 2:
         named = any(part.lower() in surname_spellings() for part in (parts[0], parts[-1]))
         given = parts[1:] if parts[0].lower() in surname_spellings() else parts[:-1]
-        plain = all(map(is_pinyin, parts)) and not all(_is_word(part) for part in given)
+        family = parts[0] if given == parts[1:] else parts[-1]
+        # Words that are syllables too ("An", "Long") are a given name behind a surname that is no word.
+        plain = all(map(is_pinyin, parts)) and not (all(map(_is_word, given)) and _is_word(family))
         if named and plain and len({_case(part) for part in parts}) == 1:
             yield match.start("one"), match.end("three" if len(parts) == 3 else "two")
             return

@@ -195,12 +195,8 @@ def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Findin
     closed = profile.free_text == "removed"
     headers = {(n, "", cell) for row in found[:1] for n, cell in enumerate(row) if cell}
     cells = {(n, roles[n], cell) for row in found[1:] for n, cell in enumerate(row) if cell}
-    strangers = {
-        n
-        for told, strict in ((headers, False), (cells, closed))
-        for n, role, cell in told
-        if not _may_stand(role, cell, known, closed=strict)
-    }
+    strangers = {n for n, role, cell in cells if not _may_stand(role, cell, known, closed=closed)}
+    strangers |= {n for n, _, header in headers if not _may_stand(ITEM, header, known, closed=False)}
     return [
         left(place, "a cell that the allow-list does not hold")
         for place in sorted(f"column {n + 1}" for n in strangers)
@@ -250,7 +246,7 @@ def _stays(role: str, profile: Profile) -> bool:
 def _header(sheet: Sheet, number: int, known: Sequence[str], actions: Actions) -> str:
     """A column's name, if it names a column and nobody."""
     header = sheet.headers[number]
-    if sheet.roles[number] or (header and not find(header, known)):
+    if sheet.roles[number] or (header and not find(header, known, running=False)):
         actions["column name", "kept"] += 1
         return header
     actions["column name", "changed"] += 1
@@ -287,6 +283,8 @@ def _plain(
         return ""
     if profile.free_text == "removed":
         return before if _is_closed(role, before, known) else ""
+    if role == ITEM and is_item(before, known):
+        return before
     shift = names.date_shift_days if profile.dates == "shifted" else None
     return scrub(before, known, shift_days=shift).text
 
@@ -338,4 +336,5 @@ def _may_stand(role: str, cell: str, known: Sequence[str], *, closed: bool) -> b
         return True
     if closed and role not in RULES:
         return LONG_FIGURE.fullmatch(cell) is not None or _is_closed(role, cell, known)
-    return not any(mark.kind not in ("date", "age") for mark in find(cell, known))
+    marks = find(cell, known, running=role != ITEM)
+    return not any(mark.kind not in ("date", "age") for mark in marks)
