@@ -22,7 +22,7 @@ from medassay.core.workspace import Workspace
 from medassay.datasets import memo as memory
 from medassay.datasets.ingest import Ingested, ingest
 from medassay.datasets.spec import DatasetSpec
-from medassay.datasets.store import ObjectStore
+from medassay.datasets.store import Batch, ObjectStore
 from medassay.trust.keys import KeyRing
 
 TEXT = {"zh": "甲", "en": "a"}
@@ -72,11 +72,14 @@ def one_size(files: int) -> None:
         keys = KeyRing(True, b"p" * 32, b"l" * 32, b"s" * 32)
         spec = DatasetSpec.model_validate(SPEC)
         store = ObjectStore(Workspace(Path(top)))
+        batch = Batch(store)
 
         def run() -> tuple[Ingested, float]:
             start = time.perf_counter()
             with memory.remembering(Path(top, "seen.sqlite"), "", keys.pseudonym, store.has) as memo:
-                made = ingest("x", spec, spec.sources[0], folder, keys, store.put, memo=memo)
+                made = ingest(
+                    "x", spec, spec.sources[0], folder, keys, batch.put, settle=batch.settle, memo=memo
+                )
             return made, (time.perf_counter() - start) * 1000 / files
 
         first, cost = run()

@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from medassay.core.errors import EvidenceBroken, WrongUse
+from medassay.core.errors import EvidenceBroken
 from medassay.core.tables import from_parquet, to_parquet
-from medassay.datasets.catalogue import TABLES, age_facts, measurement_table, rows_of, schema, table_of
+from medassay.datasets.catalogue import TABLES, age_facts, rows_of, schema, table_of
 
 ROW = {"sample_id": "R-1", "stage": "gate", "check": "flat", "reason": "signal_flat"}
 
@@ -49,20 +49,3 @@ ages = {
 @pytest.mark.parametrize(("age", "facts"), ages.values(), ids=ages)
 def test_an_age_is_told_with_its_band_a_great_one_only_as_such_and_an_impossible_one_not(age, facts):
     assert age_facts(age) == facts
-
-
-COLUMNS = {"rate": ("/min", "heart rate"), "lead": ("", "its name")}
-
-
-def test_a_measurement_that_could_not_be_made_is_empty():
-    table = measurement_table(COLUMNS, {"R-2": {"rate": math.inf, "lead": "II"}, "R-1": {"rate": 60}})
-    assert table.to_pylist() == [
-        {"sample_id": "R-1", "rate": 60.0, "lead": None},
-        {"sample_id": "R-2", "rate": None, "lead": "II"},
-    ]
-    assert table.schema.field("rate").metadata == {b"unit": b"/min", b"meaning": b"heart rate"}
-
-
-def test_a_column_of_numbers_and_text_is_refused():
-    with pytest.raises(WrongUse, match="'rate' of several kinds: float, str"):
-        measurement_table(COLUMNS, {"R-1": {"rate": 60.0}, "R-2": {"rate": "fast"}})

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -240,7 +241,7 @@ def test_whatever_became_of_the_samples_nobody_is_on_two_sides_and_everything_is
         spec,
         spec.sources[0],
         STEPS,
-        measurements=measurement_table({}, {name: {} for name in accepted}),
+        measurements=measurement_table({}, pa.array(sorted(accepted), pa.string()), {}),
         **{name: table_of(name, rows, order=("sample_id",)) for name, rows in tables.items()},
     )
     if made.outcome is Outcome.REFUSED:

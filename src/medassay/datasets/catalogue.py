@@ -87,10 +87,7 @@ def schema(name: str) -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema(
-        [
-            pa.field(column, getattr(pa, _ARROW[kind])(), nullable=empty)
-            for column, kind, empty in TABLES[name]
-        ]
+        [pa.field(column, getattr(pa, ARROW[kind])(), nullable=empty) for column, kind, empty in TABLES[name]]
     )
 
 
@@ -105,7 +102,10 @@ def table_of(name: str, rows: Iterable[Mapping[str, Any]], *, order: Sequence[st
     import pyarrow as pa
 
     ordered = sorted(rows, key=lambda row: tuple(row[column] for column in order))
-    table = pa.Table.from_pylist([dict(row) for row in ordered], schema=schema(name))
+    return _whole(name, pa.Table.from_pylist([dict(row) for row in ordered], schema=schema(name)))
+
+
+def _whole(name: str, table: pa.Table) -> pa.Table:
     empty = [column for column, _, may in TABLES[name] if not may and table[column].null_count]
     if empty:
         raise EvidenceBroken(
@@ -144,40 +144,55 @@ def age_facts(age_years: float | None) -> tuple[float | None, str | None]:
     return min(float(age_years), OLDEST), band
 
 
-def measurement_table(
-    columns: Mapping[str, tuple[str, str]], rows: Mapping[str, Mapping[str, Scalar]]
-) -> pa.Table:
-    """Measurements by sample id, with each column's unit and meaning as its metadata.
+def with_rows(name: str, columns: Mapping[str, pa.Array]) -> pa.Table:
+    """Columns as the declared table; their rows are in its order already.
 
-    A column's type is that of its values: text, truth values, whole numbers, or numbers; without any value it
-    is a column of empty numbers. A figure that is not finite is empty: a measurement that could not be made.
+    Raises
+    ------
+    EvidenceBroken
+        When a row lacks a value that the table must have.
+    """
+    import pyarrow as pa
+
+    declared = schema(name)
+    return _whole(name, pa.Table.from_arrays([columns[field.name] for field in declared], schema=declared))
+
+
+def measurement_table(
+    columns: Mapping[str, tuple[str, str]], samples: pa.Array, values: Mapping[str, pa.Array]
+) -> pa.Table:
+    """Measurements by sample id, with each column's unit and meaning as its metadata."""
+    import pyarrow as pa
+
+    fields = [pa.field("sample_id", pa.string(), nullable=False)]
+    fields += [
+        pa.field(column, values[column].type, metadata={"unit": unit, "meaning": meaning})
+        for column, (unit, meaning) in columns.items()
+    ]
+    return pa.Table.from_arrays([samples, *(values[column] for column in columns)], schema=pa.schema(fields))
+
+
+ARROW = {"string": "string", "bool": "bool_", "int64": "int64", "float64": "float64", "binary": "binary"}
+
+
+def finite(value: Scalar) -> Scalar:
+    """The value; empty for a figure that is not finite: a measurement that could not be made."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def kind_of(column: str, kinds: set[type]) -> str:
+    """The type of a measurement whose values are of these kinds; without any value, empty numbers.
 
     Raises
     ------
     WrongUse
-        When one column holds values of several kinds.
+        When they are of several kinds.
+
+    Examples
+    --------
+    >>> kind_of("gaps", {int}), kind_of("gaps", {int, float}), kind_of("gaps", set())
+    ('int64', 'float64', 'float64')
     """
-    import pyarrow as pa
-
-    samples = sorted(rows)
-    fields, arrays = [pa.field("sample_id", pa.string(), nullable=False)], [pa.array(samples, pa.string())]
-    for column, (unit, meaning) in columns.items():
-        values = [_finite(rows[sample].get(column)) for sample in samples]
-        kind = getattr(pa, _ARROW[_kind_of(column, values)])()
-        fields.append(pa.field(column, kind, metadata={"unit": unit, "meaning": meaning}))
-        arrays.append(pa.array(values, kind))
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
-
-
-_ARROW = {"string": "string", "bool": "bool_", "int64": "int64", "float64": "float64", "binary": "binary"}
-
-
-def _finite(value: Scalar) -> Scalar:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _kind_of(column: str, values: Sequence[Scalar]) -> str:
-    kinds = {type(value) for value in values if value is not None}
     if kinds <= {int, float}:
         return "int64" if kinds == {int} else "float64"
     if kinds in ({str}, {bool}):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 # Samples are named R-..., subjects S-..., files F-...; a proof may hold names to this.
 PSEUDONYM = re.compile(r"[A-Z]-[0-9a-f]{16}")
@@ -26,7 +26,7 @@ def date_shift_days(key: bytes, subject: str) -> int:
     return 1 + int.from_bytes(_mac(key, "date", subject)[:8], "big") % SHIFT_DAYS
 
 
-def joined_persons(tokens: Sequence[Iterable[str]]) -> list[str | None]:
+def joined_persons(tokens: Iterable[Iterable[str]]) -> list[str | None]:
     """Give each draft the name of its person: the first token of all drafts that share any token.
 
     A resident identity number comes before a name with birth and sex, a name in characters before one in letters,
@@ -46,14 +46,16 @@ def joined_persons(tokens: Sequence[Iterable[str]]) -> list[str | None]:
             token = parent[token]
         return token
 
-    owned = [sorted(set(of_draft)) for of_draft in tokens]
-    for of_draft in owned:
-        for token in of_draft:
+    firsts: list[str | None] = []  # of a draft's tokens one is enough, since all are joined by then
+    for of_draft in tokens:
+        owned = sorted(set(of_draft))
+        for token in owned:
             parent.setdefault(token, token)
-        for token in of_draft[1:]:
-            first, second = sorted((root(of_draft[0]), root(token)), key=_standing)
+        for token in owned[1:]:
+            first, second = sorted((root(owned[0]), root(token)), key=_standing)
             parent[second] = first
-    return [root(of_draft[0]) if of_draft else None for of_draft in owned]
+        firsts.append(owned[0] if owned else None)
+    return [None if first is None else root(first) for first in firsts]
 
 
 def _standing(token: str) -> tuple[int, str]:

@@ -1,29 +1,43 @@
-"""Ingest: every file of a source ends in one sample, or is refused with a reason; nothing is lost on the way."""
+"""Ingest: every file of a source ends in one sample, or is refused with a reason; nothing is lost on the way.
+
+1. List the folder, open its files and archives, group them into drafts: or remember how that ended.
+2. Name every draft: whose it is over the whole source, which sample.
+3. Take each draft, or remember what became of it. Objects become durable in groups, and only then does anyone hear
+   of their fates: neither the memory of this source nor a table can speak of an object that a kill may lose.
+4. Keep of each fate its rows, as columns; refuse copies; sort; that is the tables.
+
+Memory holds the listing, the drafts that wait, and columns: some 2 kB a sample of small files.
+"""
 
 from __future__ import annotations
 
-import os
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.rooms import module_of
-from medassay.datasets import duplicates, persons
-from medassay.datasets.catalogue import age_facts, measurement_table, table_of
-from medassay.datasets.identity import date_shift_days, pseudonym
+from medassay.datasets import persons
+from medassay.datasets.harvest import Harvest
 from medassay.datasets.memo import Memo
-from medassay.datasets.sample import Assembly, Draft, Intake, Names, OfferedFile, Unassigned
+from medassay.datasets.offer import Offer
+from medassay.datasets.roll import Part, Roll, enrolled
+from medassay.datasets.sample import Assembly, Intake
 from medassay.datasets.spec import DatasetSpec, Source
 from medassay.datasets.spread import Spread
-from medassay.datasets.take import Case, Fate, Keys, Named, Put, assemble_all, take
-from medassay.datasets.walk import Walk, walk
+from medassay.datasets.take import Fate, Keys, Put, Settle, assemble_all, take
+from medassay.datasets.walk import Walk, listed, opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+GROUP_SAMPLES, GROUP_S = 2000, 2.0  # taken in this process before their objects are made durable together
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -51,8 +65,9 @@ def ingest(
     folder: Path,
     keys: Keys,
     put: Put,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     *,
+    settle: Settle = lambda: None,
     spread: Spread | None = None,
     memo: Memo | None = None,
     withdrawn: Mapping[str, str] | None = None,
@@ -70,6 +85,8 @@ def ingest(
         Name of the database; a sample's id is of its source in this database.
     put : callable
         Keeps bytes and gives their digest.
+    settle : callable
+        Makes durable what was put; default: it was durable when `put` came back.
     progress : callable
         Told how many samples are done, of how many.
     spread : Spread, optional
@@ -86,255 +103,151 @@ def ingest(
     NothingReadable
         When the folder is missing or holds no file.
     """
-    with tempfile.TemporaryDirectory(prefix="medassay-", dir=scratch) as unpacked:
-        walked = walk(folder, Path(unpacked))
-        return _ingested(stem, spec, source, walked, keys, put, progress, spread, memo, withdrawn)
-
-
-def _ingested(
-    stem: str,
-    spec: DatasetSpec,
-    source: Source,
-    walked: Walk,
-    keys: Keys,
-    put: Put,
-    progress: Callable[[int, int], None] | None,
-    spread: Spread | None,
-    memo: Memo | None,
-    withdrawn: Mapping[str, str] | None,
-) -> Ingested:
     intake = cast(Intake, module_of("medassay.datasets.intake", spec.kind, what="kind of data"))
-    assembly = memo.assembly(walked.readable) if memo else None
-    if assembly is None:
-        assembly = assemble_all(intake, walked.readable, source)
-        if memo:
-            memo.keep_assembly(walked.readable, assembly)
-    named = _named(stem, source, assembly.drafts, keys.pseudonym)
-
-    def taken(todo: Sequence[Named]) -> Iterator[tuple[int, Fate]]:
-        away = {number for number, one in enumerate(todo) if spread and spread.reaches(one)}
-        if spread and spread.is_worth([todo[number] for number in sorted(away)]):
-            numbers = sorted(away)
-            for place, fate in spread.fates(spec.kind, source, put, [todo[number] for number in numbers]):
-                yield numbers[place], fate
-        else:
-            away = set()
-        for number, one in enumerate(todo):
-            if number not in away:
-                yield number, take(intake, one, source, keys, put).fate
-
-    cases = _without_withdrawn(named, withdrawn or {}, lambda live: _all_taken(live, taken, memo, progress))
-    _refuse_copies(cases)
-    unassigned = (*walked.barred, *assembly.unassigned, *_unaccounted(walked.readable, assembly))
-    findings = [
-        *walked.closed_folders,
-        *persons.unmatched(assembly.drafts, source),
-        *persons.under_several_ids(
-            [one.draft for one in named],
-            source,
-            [one.names.sample for one in named],
-            [one.names.subject for one in named],
-        ),
-        *(finding for case in cases for finding in case.findings),
-        *(item.finding for item in unassigned),
-    ]
-    files = {item.relative: item for item in walked.readable} | {
-        b.file.relative: b.file for b in walked.barred
-    }
-    file_ids = {
-        relative: pseudonym(keys.pseudonym, "F", f"{stem}\x00{source.name}\x00{relative}")
-        for relative in files
-    }
-    offered = _offered_rows(files, file_ids, cases, unassigned)
-    catalogue = [_catalogue_row(case, spec, source) for case in cases]
-    accepted = [case for case in cases if case.ended is None]
+    with tempfile.TemporaryDirectory(prefix="medassay-", dir=scratch) as unpacked:
+        walked, assembly = _grouped(intake, source, folder, Path(unpacked), memo)
+        roll = enrolled(stem, source, assembly.drafts, keys.pseudonym)
+        offer = Offer(walked.readable, walked.barred, assembly.unassigned, roll.drafts)
+        findings = [
+            *walked.closed_folders,
+            *persons.unmatched(assembly.drafts, source),
+            *persons.under_several_ids(roll.waiting(), source, roll.samples, roll.subjects),
+            *(one.finding for one in offer.unassigned),
+        ]
+        del walked, assembly  # a draft is let go of once it has been taken
+        harvest = Harvest(roll, intake.COLUMNS)
+        work = _Work(spec.kind, intake, source, keys, put, settle, spread, memo)
+        for done, (number, fate) in enumerate(work.fates(roll, withdrawn or {}), start=1):
+            harvest.add(number, fate)
+            roll.let_go(number)
+            if progress:
+                progress(done, len(roll))
+    harvest.refuse_copies()
+    catalogue = harvest.catalogue(spec, source)
+    offered, key_side = offer.tables(stem, source.name, keys.pseudonym, roll.samples, harvest.ended)
     return Ingested(
-        offered=table_of("offered", offered, order=("file_id",)),
-        catalogue=table_of("catalogue", catalogue, order=("sample_id",)),
-        objects=table_of(
-            "objects", (row for case in accepted for row in case.objects), order=("sample_id", "role", "name")
-        ),
-        measurements=measurement_table(
-            intake.COLUMNS, {case.sample: case.taken.measurements for case in accepted if case.taken}
-        ),
-        actions=table_of("actions", _action_rows(accepted), order=("element", "action")),
-        sketches=table_of(
-            "sketches",
-            (
-                {"sample_id": case.sample, "sketch": case.taken.sketch}
-                for case in accepted
-                if case.taken and case.taken.sketch
-            ),
-            order=("sample_id",),
-        ),
-        key_side=table_of(
-            "key_side",
-            ({"file_id": file_ids[r], "path": os.fsencode(item.path)} for r, item in files.items()),
-            order=("file_id",),
-        ),
+        offered=offered,
+        catalogue=catalogue,
+        objects=harvest.objects(),
+        measurements=harvest.measurements(),
+        actions=harvest.actions(),
+        sketches=harvest.sketches(),
+        key_side=key_side,
         counts=_counts(offered, catalogue),
-        findings=_in_order(findings),
+        findings=_in_order([*findings, *harvest.findings]),
     )
 
 
-def _without_withdrawn(
-    named: Sequence[Named], withdrawn: Mapping[str, str], cases: Callable[[Sequence[Named]], Sequence[Case]]
-) -> list[Case]:
-    """The cases of all drafts; those of subjects who withdrew are refused unread."""
-    gone = [Case(one) for one in named if one.names.subject in withdrawn]
-    for case in gone:
-        case.end(
-            Finding(
-                reason=Reason.SUBJECT_WITHDREW,
-                severity=Severity.REFUSE,
-                found=f"files of a subject who withdrew ({withdrawn[case.named.names.subject]})",
-                wanted="files of people who have not",
-                remedy="Remove them from the source's folder; they were not read.",
-                sample=case.sample,
-            )
-        )
-    live = [one for one in named if one.names.subject not in withdrawn]
-    return sorted([*cases(live), *gone], key=lambda case: case.sample)
-
-
-def _all_taken(
-    named: Sequence[Named],
-    taken: Callable[[Sequence[Named]], Iterable[tuple[int, Fate]]],
-    memo: Memo | None,
-    progress: Callable[[int, int], None] | None,
-) -> list[Case]:
-    """A case a draft, in their order: remembered, or taken now and remembered for the next run."""
-    fates: list[Fate | None] = [memo.fate(one) if memo else None for one in named]
-    todo = [number for number, fate in enumerate(fates) if fate is None]
-    done = len(named) - len(todo)
-    for place, fate in taken([named[number] for number in todo]):
-        fates[todo[place]] = fate
-        done += 1
-        if memo:
-            memo.keep_fate(named[todo[place]], fate)
-        if progress:
-            progress(done, len(named))
+def _grouped(
+    intake: Intake, source: Source, folder: Path, unpacked: Path, memo: Memo | None
+) -> tuple[Walk, Assembly]:
+    """What the folder holds and how it makes drafts; an unchanged folder costs a stat a file."""
+    listing = listed(folder)
+    known = memo.grouped(listing) if memo else None
+    if known:
+        return known
+    walked = opened(listing, unpacked)
+    assembly = assemble_all(intake, walked.readable, source)
     if memo:
-        memo.forget_unused()
-    return [Case.of(one, fate) for one, fate in zip(named, fates, strict=True) if fate is not None]
+        memo.keep_grouped(listing, walked, assembly)
+    return walked, assembly
 
 
-def _named(stem: str, source: Source, drafts: Sequence[Draft], key: bytes) -> list[Named]:
-    """Every draft under its pseudonyms, in the order of sample ids."""
-    drafts = sorted(drafts, key=lambda draft: (draft.key, [item.relative for _, item in draft.files]))
-    seen: Counter[str] = Counter()
-    named = []
-    people, sides = persons.persons_of(drafts, source), persons.sides_of(drafts, source)
-    for draft, person, side in zip(drafts, people, sides, strict=True):
-        seen[draft.key] += 1
-        again = f"\x00{seen[draft.key]}" if seen[draft.key] > 1 else ""
-        sample = pseudonym(key, "R", f"{stem}\x00{source.name}\x00{draft.key}{again}")
-        subject = pseudonym(key, "S", person if person is not None else f"\x00{sample}")
-        names = Names(sample, subject, date_shift_days(key, subject), key)
-        named.append(Named(draft, names, person is not None, side, bool(again)))
-    return sorted(named, key=lambda one: one.names.sample)
+@dataclass(frozen=True)
+class _Work:
+    """All that it takes to give each draft its fate."""
+
+    kind: str
+    intake: Intake
+    source: Source
+    keys: Keys
+    put: Put
+    settle: Settle
+    spread: Spread | None
+    memo: Memo | None
+
+    def fates(self, roll: Roll, withdrawn: Mapping[str, str]) -> Iterator[tuple[int, Fate]]:
+        """The fate of each sample by its number: refused unread, remembered, or taken now and remembered."""
+        todo = []
+        for number, subject in enumerate(roll.subjects):
+            if subject in withdrawn:
+                yield number, _withdrew(roll.samples[number], withdrawn[subject])
+            elif self.memo and (known := self.memo.fate(roll.named(number))):
+                yield number, known
+            else:
+                todo.append(number)
+        for number, fate in self._taken(roll, todo):
+            if self.memo:
+                self.memo.keep_fate(roll.named(number), fate)
+            yield number, fate
+        if self.memo:
+            self.memo.forget_unused()
+
+    def _taken(self, roll: Roll, todo: list[int]) -> Iterator[tuple[int, Fate]]:
+        """By other processes what they reach, where that is worth it, and the rest by this one."""
+        if self.spread is not None:
+            away = Part(roll, [number for number in todo if self.spread.reaches(roll.named(number))])
+            if self.spread.is_worth(away):
+                for place, fate in self.spread.fates(self.kind, self.source, self.put, self.settle, away):
+                    yield away.numbers[place], fate
+                todo = sorted(set(todo).difference(away.numbers))
+        yield from self._taken_here(Part(roll, todo))
+
+    def _taken_here(self, todo: Part) -> Iterator[tuple[int, Fate]]:
+        group: list[tuple[int, Fate]] = []
+        began = time.monotonic()
+        for number, named in zip(todo.numbers, todo, strict=True):
+            group.append((number, take(self.intake, named, self.source, self.keys, self.put).fate))
+            if len(group) >= GROUP_SAMPLES or time.monotonic() - began > GROUP_S:
+                self.settle()
+                yield from group
+                group.clear()
+                began = time.monotonic()
+        self.settle()
+        yield from group
 
 
-def _refuse_copies(cases: Sequence[Case]) -> None:
-    by_sample = {case.sample: case for case in cases}
-    prints = {case.sample: case.taken.fingerprint for case in cases if case.taken and case.ended is None}
-    found = duplicates.copies(prints)
-    subjects = {case.sample: case.named.names.subject for case in cases}
-    for finding in duplicates.findings(found, subjects):
-        by_sample[str(finding.sample)].end(finding)
-
-
-def _unaccounted(files: Sequence[OfferedFile], assembly: Assembly) -> list[Unassigned]:
-    """Files that the intake put into no draft and did not speak of either."""
-    spoken_of = {item.relative for draft in assembly.drafts for _, item in draft.files}
-    spoken_of |= {item.file.relative for item in assembly.unassigned}
+def _withdrew(sample: str, reason: str) -> Fate:
     finding = Finding(
-        reason=Reason.UNKNOWN_FORMAT,
+        reason=Reason.SUBJECT_WITHDREW,
         severity=Severity.REFUSE,
-        found="a file that no reader of this kind of data knows",
-        wanted="files of the source's form",
-        remedy="Remove it from the source's folder, or name the form that it has.",
+        found=f"files of a subject who withdrew ({reason})",
+        wanted="files of people who have not",
+        remedy="Remove them from the source's folder; they were not read.",
+        sample=sample,
     )
-    return [Unassigned(item, finding) for item in files if item.relative not in spoken_of]
+    return Fate(None, (), (finding,), finding)
 
 
-def _offered_rows(
-    files: dict[str, OfferedFile],
-    file_ids: dict[str, str],
-    cases: Sequence[Case],
-    unassigned: Sequence[Unassigned],
-) -> list[dict[str, Any]]:
-    """One row a file. A file that several samples use counts once, with the first accepted of them."""
-    fate: dict[str, tuple[str, str | None, str | None]] = {}
-    for case in sorted(cases, key=lambda case: (case.ended is not None, case.sample)):
-        outcome, reason = ("refused", case.ended.reason.value) if case.ended else ("sample", None)
-        for _, item in case.named.draft.files:
-            fate.setdefault(item.relative, (outcome, case.sample, reason))
-    for barred in unassigned:
-        fate.setdefault(barred.file.relative, ("unassigned", None, barred.finding.reason.value))
-    return [
-        {
-            "file_id": file_ids[relative],
-            "bytes": item.size,
-            "outcome": fate[relative][0],
-            "sample_id": fate[relative][1],
-            "reason": fate[relative][2],
-        }
-        for relative, item in files.items()
-    ]
+def _counts(offered: pa.Table, catalogue: pa.Table) -> dict[str, int]:
+    from pyarrow import compute
 
-
-def _catalogue_row(case: Case, spec: DatasetSpec, source: Source) -> dict[str, Any]:
-    taken = case.taken if case.ended is None else None
-    age, band = age_facts(taken.age_years if taken else None)
-    return {
-        "sample_id": case.sample,
-        "subject_id": case.named.names.subject,
-        "subject_known": case.named.known,
-        "site": taken.site if taken else None,
-        "device": taken.device if taken else None,
-        "sex": taken.sex if taken else None,
-        "age_years": age,
-        "age_band": band,
-        "source_class": source.source_class.value,
-        "kind": spec.kind,
-        "fingerprint": case.taken.fingerprint if case.taken else None,
-        "status": "refused" if case.ended else "accepted",
-        "reason": case.ended.reason.value if case.ended else None,
-        "division": case.named.side,
-        "data_type": taken.data_type if taken else None,
-        "modality": taken.modality if taken else None,
-        "acquired_year": taken.acquired_year if taken else None,
-    }
-
-
-def _action_rows(cases: Sequence[Case]) -> list[dict[str, Any]]:
-    total: Counter[tuple[str, str]] = Counter()
-    for case in cases:
-        for action in case.taken.actions if case.taken else ():
-            total[action.element, action.action] += action.count
-    return [{"element": e, "action": a, "count": count} for (e, a), count in total.items()]
-
-
-def _counts(offered: Sequence[dict[str, Any]], catalogue: Sequence[dict[str, Any]]) -> dict[str, int]:
-    files = Counter(row["outcome"] for row in offered)
-    samples = Counter(row["status"] for row in catalogue)
-    reasons = Counter(row["reason"] for row in catalogue if row["reason"])
-    unassigned = Counter(row["reason"] for row in offered if row["outcome"] == "unassigned")
+    files, samples = _tally(offered, "outcome"), _tally(catalogue, "status")
+    accepted = catalogue.filter(compute.equal(catalogue["status"], "accepted"))
+    unassigned = offered.filter(compute.equal(offered["outcome"], "unassigned"))
+    reasons, why = _tally(catalogue, "reason"), _tally(unassigned, "reason")
     return {
         "files_offered": len(offered),
         "files_in_samples": files["sample"],
         "files_in_refused_samples": files["refused"],
         "files_unassigned": files["unassigned"],
-        "bytes_offered": sum(row["bytes"] for row in offered),
+        "bytes_offered": compute.sum(offered["bytes"], min_count=0).as_py(),
         "samples_offered": len(catalogue),
         "samples_accepted": samples["accepted"],
         "samples_refused": samples["refused"],
-        "subjects_offered": len({row["subject_id"] for row in catalogue}),
-        "subjects_accepted": len({row["subject_id"] for row in catalogue if row["status"] == "accepted"}),
+        "subjects_offered": compute.count_distinct(catalogue["subject_id"]).as_py(),
+        "subjects_accepted": compute.count_distinct(accepted["subject_id"]).as_py(),
         **{f"samples_refused:{reason}": count for reason, count in sorted(reasons.items())},
-        **{f"files_unassigned:{reason}": count for reason, count in sorted(unassigned.items())},
+        **{f"files_unassigned:{reason}": count for reason, count in sorted(why.items())},
     }
+
+
+def _tally(table: pa.Table, column: str) -> Counter[str]:
+    """How often each value stands in the column."""
+    counted = table[column].drop_null().value_counts()
+    return Counter(
+        dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
+    )
 
 
 def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""What an earlier run made of files that have not changed since: a stat a file instead of reading it again.
+"""What an earlier run made of files that have not changed since: a stat a file, and none is opened.
 
 A file is taken for unchanged while path, size, time of content, time of inode and inode number stay. Files that
 changed within the last seconds before they were listed are read again next time, since a clock's tick may hide a
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import os
 import pickle
 import sqlite3
@@ -18,16 +19,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from medassay.datasets.sample import Assembly, OfferedFile
+from medassay.core.findings import Finding
+from medassay.datasets.sample import Assembly, Draft, OfferedFile
 from medassay.datasets.take import Fate, Named
-from medassay.datasets.walk import seen
+from medassay.datasets.walk import Listing, Walk, last_change_ns, seen, unopened
 
 SETTLED_NS = 2_000_000_000  # two seconds: the coarsest clock among file systems in use (FAT)
 COMMIT_EVERY_S = 1.0
-_TAG_BYTES = 32
+TOGETHER = 1000  # drafts that are kept as one value
+_TAG_BYTES = _KEY_BYTES = 32
 
 
 @dataclass
@@ -38,17 +42,40 @@ class Memo:
     key: bytes = field(repr=False)
     has: Callable[[str], bool]  # whether the store still holds an object
     began_ns: int
-    used: set[bytes] = field(default_factory=set)
+    used: bytearray = field(default_factory=bytearray)  # keys that this run had use for, one after the other
     committed: float = field(default_factory=time.monotonic)
 
-    def assembly(self, files: Sequence[OfferedFile]) -> Assembly | None:
-        """How exactly these files were grouped before."""
-        found = self._recall(_files_key(files))
-        return found if isinstance(found, Assembly) else None
+    def grouped(self, listing: Listing) -> tuple[Walk, Assembly] | None:
+        """How exactly these files were grouped before; all of them could be opened then, and none is an archive."""
+        key = _files_key(listing)
+        head = self._recall(key)
+        if not isinstance(head, tuple):
+            return None
+        number, unassigned = head
+        given = partial(_with_files, files=listing.regular)
+        drafts: list[Draft] = []
+        for part in range(number):
+            some = self._recall(key + part.to_bytes(4), given)
+            if not isinstance(some, list):
+                return None
+            drafts += some
+        return unopened(listing), Assembly(tuple(drafts), given(unassigned))
 
-    def keep_assembly(self, files: Sequence[OfferedFile], assembly: Assembly) -> None:
-        if self._settled(files):
-            self._keep(_files_key(files), assembly)
+    def keep_grouped(self, listing: Listing, walked: Walk, assembly: Assembly) -> None:
+        """Remember how the files of a listing were grouped, where no file was barred or opened on the way."""
+        if (
+            walked.archives
+            or len(walked.readable) < len(listing.regular)
+            or not self._settled(listing.regular)
+        ):
+            return
+        key, drafts = _files_key(listing), assembly.drafts
+        numbers = {item.relative: number for number, item in enumerate(listing.regular)}
+        packed = partial(_without_files, numbers=numbers)
+        parts = range(0, len(drafts), TOGETHER)
+        for part, start in enumerate(parts):
+            self._keep(key + part.to_bytes(4), packed(list(drafts[start : start + TOGETHER])))
+        self._keep(key, pickle.dumps((len(parts), packed(assembly.unassigned))))
 
     def fate(self, named: Named) -> Fate | None:
         """What became of this draft before; None when a file of it changed, or an object of it is gone."""
@@ -59,41 +86,43 @@ class Memo:
 
     def keep_fate(self, named: Named, fate: Fate) -> None:
         if self._settled([item for _, item in named.draft.files]):
-            self._keep(_draft_key(named), fate)
+            self._keep(_draft_key(named), pickle.dumps(fate, protocol=5))
 
     def forget_unused(self) -> None:
         """Drop what this run had no use for, once it is the larger part."""
         with suppress(sqlite3.Error):
             ((rows,),) = self.database.execute("SELECT count(*) FROM kept")
-            if rows > 2 * len(self.used):
+            if rows > 2 * len(self.used) // _KEY_BYTES:
                 self.database.execute("CREATE TEMP TABLE used (key BLOB PRIMARY KEY)")
-                self.database.executemany("INSERT INTO used VALUES (?)", ((key,) for key in self.used))
-                self.database.execute("DELETE FROM kept WHERE key NOT IN (SELECT key FROM used)")
+                places = range(0, len(self.used), _KEY_BYTES)
+                keys = ((bytes(self.used[at : at + _KEY_BYTES]),) for at in places)
+                self.database.executemany("INSERT OR IGNORE INTO used VALUES (?)", keys)
+                # The parts of a grouping stand under its key and their number.
+                self.database.execute(
+                    "DELETE FROM kept WHERE substr(key, 1, ?) NOT IN (SELECT key FROM used)", (_KEY_BYTES,)
+                )
 
     def _settled(self, files: Iterable[OfferedFile]) -> bool:
         """Whether the files lay still before they were listed, and still do."""
-        return all(
-            max(item.seen[:2], default=self.began_ns) + SETTLED_NS <= self.began_ns and _unchanged(item)
-            for item in files
-        )
+        latest = self.began_ns - SETTLED_NS
+        return all(item.seen and last_change_ns(item.seen) <= latest and _unchanged(item) for item in files)
 
-    def _recall(self, key: bytes) -> Any:
+    def _recall(self, key: bytes, loads: Callable[[bytes], Any] = pickle.loads) -> Any:
         try:
             row = self.database.execute("SELECT value FROM kept WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error:
             return None
         if row is None or not hmac.compare_digest(row[0][:_TAG_BYTES], self._tag(key, row[0][_TAG_BYTES:])):
             return None
-        self.used.add(key)
-        return pickle.loads(row[0][_TAG_BYTES:])
+        self.used += key[:_KEY_BYTES]
+        return loads(row[0][_TAG_BYTES:])
 
-    def _keep(self, key: bytes, value: object) -> None:
-        content = pickle.dumps(value, protocol=5)
+    def _keep(self, key: bytes, content: bytes) -> None:
         with suppress(sqlite3.Error):  # a full disk costs the memory, not the run
             self.database.execute(
                 "INSERT OR REPLACE INTO kept VALUES (?, ?)", (key, self._tag(key, content) + content)
             )
-            self.used.add(key)
+            self.used += key[:_KEY_BYTES]
             if time.monotonic() - self.committed > COMMIT_EVERY_S:
                 self.database.commit()
                 self.committed = time.monotonic()
@@ -160,23 +189,58 @@ def _connected(path: Path, about: str) -> sqlite3.Connection:
 
 def _unchanged(item: OfferedFile) -> bool:
     try:
-        facts = item.path.lstat()
+        facts = os.lstat(item.place)
     except OSError:
         return False
     return (facts.st_size, seen(facts)) == (item.size, item.seen)
 
 
-def _files_key(files: Sequence[OfferedFile]) -> bytes:
+def _files_key(listing: Listing) -> bytes:
+    """Everything that a grouping depends on."""
     state = hashlib.sha256(b"files")
-    for item in files:
-        facts = "\x00".join(map(str, (item.size, *item.seen)))
-        state.update(os.fsencode(item.path) + b"\x00" + os.fsencode(item.relative) + b"\x00")
-        state.update(facts.encode() + b"\n")
+    for item in (*listing.regular, *(one.file for one in listing.barred)):
+        place = os.fsencode(item.place) + b"\x00" + os.fsencode(item.relative)
+        state.update(b"%s\x00%d\x00%b\n" % (place, item.size, item.seen))
     return state.digest()
 
 
 def _draft_key(named: Named) -> bytes:
     """Everything that a fate depends on and that differs between drafts."""
-    names = named.names
-    whole = (named.draft, named.repeated, names.sample, names.subject, names.date_shift_days)
-    return hashlib.sha256(b"draft" + pickle.dumps(whole, protocol=5)).digest()
+    names, state = named.names, _Canonical(sink := io.BytesIO(), protocol=5)
+    state.dump((named.draft, named.repeated, names.sample, names.subject, names.date_shift_days))
+    return hashlib.sha256(b"draft" + sink.getvalue()).digest()
+
+
+class _Canonical(pickle.Pickler):
+    """Equal values give equal bytes, whether or not their parts are one object, in any process."""
+
+    def __init__(self, sink: io.BytesIO, protocol: int) -> None:
+        super().__init__(sink, protocol)
+        self.fast = True  # no references back to parts that were met before
+
+    def persistent_id(self, value: Any) -> Any:
+        if isinstance(value, OfferedFile):
+            return os.fspath(value.place), value.relative, value.size, value.seen
+        return value.model_dump_json() if isinstance(value, Finding) else None
+
+
+def _without_files(value: object, numbers: dict[str, int]) -> bytes:
+    """Pickled, with the number of each file in its place."""
+
+    class Packing(pickle.Pickler):
+        def persistent_id(self, value: Any) -> int | None:
+            return numbers[value.relative] if isinstance(value, OfferedFile) else None
+
+    sink = io.BytesIO()
+    Packing(sink, protocol=5).dump(value)
+    return sink.getvalue()
+
+
+def _with_files(content: bytes, files: Sequence[OfferedFile]) -> Any:
+    """What `_without_files` packed, with the files as they are now."""
+
+    class Unpacking(pickle.Unpickler):
+        def persistent_load(self, number: int) -> OfferedFile:
+            return files[number]
+
+    return Unpacking(io.BytesIO(content)).load()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Literal
 
 from medassay.core.errors import WrongUse
@@ -15,18 +16,19 @@ from medassay.datasets.spec import Source
 Side = Literal["train_tune", "test"]
 
 
-def is_named(draft: Draft, name: str) -> bool:
-    """Whether an id that a spec lists means this draft.
+def names_of(draft: Draft) -> frozenset[str]:
+    """What a spec may call this draft: its key, the part of the key after its last slash, and its ids.
 
-    It does when it is the draft's key, or the part of the key after its last slash, or when the draft has the
-    person token `id:<name>`.
+    An id is the rest of a person token `id:<name>`.
     """
-    return draft.key == name or draft.key.rpartition("/")[2] == name or f"id:{name}" in draft.person_tokens
+    ids = (token[3:] for token in draft.person_tokens if token.startswith("id:"))
+    return frozenset((draft.key, draft.key.rpartition("/")[2], *ids))
 
 
 def persons_of(drafts: Sequence[Draft], source: Source) -> list[str | None]:
     """The person of each draft, in order; None where nothing tells it."""
-    return joined_persons([_tokens(draft, source) for draft in drafts])
+    groups = _groups(source)
+    return joined_persons(_tokens(draft, groups) for draft in drafts)
 
 
 def sides_of(drafts: Sequence[Draft], source: Source) -> list[Side | None]:
@@ -37,7 +39,11 @@ def sides_of(drafts: Sequence[Draft], source: Source) -> list[Side | None]:
     WrongUse
         When a draft is listed on both sides.
     """
-    return [_side(draft, source.division or {}) for draft in drafts]
+    listed: dict[str, set[Side]] = {}
+    for side, names in (source.division or {}).items():
+        for name in names:
+            listed.setdefault(name, set()).add(side)
+    return [_side(draft, listed) for draft in drafts] if listed else [None] * len(drafts)
 
 
 def unmatched(drafts: Sequence[Draft], source: Source) -> list[Finding]:
@@ -46,10 +52,9 @@ def unmatched(drafts: Sequence[Draft], source: Source) -> list[Finding]:
         "division": [name for names in (source.division or {}).values() for name in names],
         "same_person": [name for group in source.same_person for name in group],
     }
-    absent = {
-        field: sum(not any(is_named(draft, name) for draft in drafts) for name in names)
-        for field, names in listed.items()
-    }
+    wanted = {name for names in listed.values() for name in names}
+    there = {name for draft in drafts for name in names_of(draft) & wanted} if wanted else set()
+    absent = {field: sum(name not in there for name in names) for field, names in listed.items()}
     return [
         Finding(
             reason=Reason.IMAGE_MISSING,
@@ -67,43 +72,52 @@ def under_several_ids(
     drafts: Sequence[Draft], source: Source, samples: Sequence[str], subjects: Sequence[str]
 ) -> list[Finding]:
     """One note a subject whose samples came under identities of which neither contains the other."""
-    tokens: dict[str, set[frozenset[str]]] = {}
-    members: dict[str, list[str]] = {}
-    for draft, sample, subject in zip(drafts, samples, subjects, strict=True):
-        tokens.setdefault(subject, set()).add(frozenset(_tokens(draft, source)))
-        members.setdefault(subject, []).append(sample)
-    return [
-        Finding(
-            reason=Reason.SAME_SUBJECT,
-            severity=Severity.NOTE,
-            found=f"subject {subject} under several ids, in {len(members[subject])} samples: "
-            + ", ".join(sorted(members[subject])[:8]),
-            wanted="one id a person",
-            remedy="Nothing: they are held as one subject and never divided.",
-            sample=min(members[subject]),
+    groups, found = _groups(source), []
+    by_subject = sorted(range(len(drafts)), key=subjects.__getitem__)  # a subject's samples stand together
+    for subject, numbers in groupby(by_subject, key=subjects.__getitem__):
+        members = list(numbers)
+        if len(members) == 1:
+            continue
+        sets = {frozenset(_tokens(drafts[number], groups)) for number in members}
+        if all(one <= other or other <= one for one in sets for other in sets):
+            continue
+        named = sorted(samples[number] for number in members)
+        found.append(
+            Finding(
+                reason=Reason.SAME_SUBJECT,
+                severity=Severity.NOTE,
+                found=f"subject {subject} under several ids, in {len(named)} samples: "
+                + ", ".join(named[:8]),
+                wanted="one id a person",
+                remedy="Nothing: they are held as one subject and never divided.",
+                sample=named[0],
+            )
         )
-        for subject, sets in sorted(tokens.items())
-        if any(not (one <= other or other <= one) for one in sets for other in sets)
-    ]
+    return found
 
 
-def _tokens(draft: Draft, source: Source) -> set[str]:
-    groups = {
-        f"same_person:{source.name}:{'|'.join(sorted(group))}"
-        for group in source.same_person
-        if any(is_named(draft, name) for name in group)
-    }
-    return {same for token in draft.person_tokens for same in universal_tokens(token)} | groups
+def _groups(source: Source) -> dict[str, list[str]]:
+    """The token of each declared group of one person, by the names that the spec lists in it."""
+    tokens: dict[str, list[str]] = {}
+    for group in source.same_person:
+        for name in group:
+            tokens.setdefault(name, []).append(f"same_person:{source.name}:{'|'.join(sorted(group))}")
+    return tokens
 
 
-def _side(draft: Draft, division: Mapping[Side, Sequence[str]]) -> Side | None:
-    sides: list[Side] = [
-        side for side, names in division.items() if any(is_named(draft, name) for name in names)
-    ]
+def _tokens(draft: Draft, groups: Mapping[str, Sequence[str]]) -> set[str]:
+    tokens = {same for token in draft.person_tokens for same in universal_tokens(token)}
+    if groups:
+        tokens.update(token for name in names_of(draft) for token in groups.get(name, ()))
+    return tokens
+
+
+def _side(draft: Draft, listed: Mapping[str, set[Side]]) -> Side | None:
+    sides = {side for name in names_of(draft) for side in listed.get(name, ())}
     if len(sides) > 1:
         raise WrongUse(
             found="a sample that is listed on both sides of the division",
             wanted="each id on one side",
             remedy="Correct `division` in the spec.",
         )
-    return sides[0] if sides else None
+    return next(iter(sides), None)

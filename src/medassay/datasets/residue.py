@@ -16,6 +16,7 @@ ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16-le")
 LETTERS = 4  # shorter Latin words stand in many headers by chance
 BYTES = 4  # so do shorter sequences in signals
 
+_REST = re.compile(r"[./][A-Za-z0-9._-]+")
 _SEPARATORS = re.compile(r"[|/^=,;:\s]+")
 
 
@@ -97,7 +98,7 @@ def _holds(content: bytes, patterns: Collection[bytes]) -> bool:
 
 def _plain(name: str, sample: str) -> bool:
     """`<sample>.suffix` or `<sample>/part.suffix`: letters, digits, dot, dash and underscore."""
-    return bool(re.fullmatch(re.escape(sample) + r"[./][A-Za-z0-9._-]+", name)) and ".." not in name
+    return name.startswith(sample) and bool(_REST.fullmatch(name, len(sample))) and ".." not in name
 
 
 def names_in(content: bytes, names: Iterable[str]) -> bool:

@@ -22,19 +22,21 @@ def is_label(role: str) -> bool:
     return role.startswith(LABEL_ROLES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OfferedFile:
     """A file as found. Path and name may identify: they stay on the key side."""
 
-    path: Path
+    place: str | Path  # text in a walk: a million `Path`s take half a gigabyte
     relative: str  # posix, below the source's folder
     size: int
-    seen: tuple[
-        int, ...
-    ] = ()  # times of content and inode in ns, inode: as long as they stay, so do the bytes
+    seen: bytes = b""  # `walk.seen` of it: as long as this stays, so do the bytes; empty: an archive's member
+
+    @property
+    def path(self) -> Path:
+        return Path(self.place)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Draft:
     """The files that make one sample."""
 
@@ -58,7 +60,7 @@ class Assembly:
     unassigned: tuple[Unassigned, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Names:
     """The pseudonyms that one sample's files are written under."""
 
@@ -77,7 +79,7 @@ class NewObject:
     content: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Action:
     """What de-identification did to one element, counted over the sample."""
 

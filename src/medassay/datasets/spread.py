@@ -2,6 +2,7 @@
 
 Nothing but time depends on the plan. Fates come back by number, every worker runs the same code (or is refused),
 and bytes lie under their digest whoever wrote them, so one process, two, and a cluster end in the same tables. A
+batch's bytes are durable before its fates are sent back.
 worker that dies costs nothing: its drafts go to another. A draft that ends one worker after the other is refused
 alone, with a finding.
 
@@ -27,7 +28,7 @@ from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.rooms import module_of
 from medassay.datasets.sample import Intake
 from medassay.datasets.spec import Source, SourceClass
-from medassay.datasets.take import Fate, Keys, Named, Put, take
+from medassay.datasets.take import Fate, Keys, Named, Put, Settle, take
 from medassay.trust.evidence import code_identity
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Job:
     source: Source
     keys: Callable[[], Keys]
     put: Put
+    settle: Settle
     code: dict[str, str]
 
 
@@ -96,7 +98,9 @@ class Spread:
         """Whether other processes see the draft's files: members of archives lie on this machine alone."""
         return self.scheduler is None or all(item.seen for _, item in named.draft.files)
 
-    def fates(self, kind: str, source: Source, put: Put, todo: Sequence[Named]) -> Iterator[tuple[int, Fate]]:
+    def fates(
+        self, kind: str, source: Source, put: Put, settle: Settle, todo: Sequence[Named]
+    ) -> Iterator[tuple[int, Fate]]:
         """The number of each draft and what became of it, in the order in which they are done.
 
         Raises
@@ -107,7 +111,7 @@ class Spread:
             When a hospital's source would be sent over a network in the clear.
         """
         self._require_private(source)
-        job = Job(kind, source, self.keys, put, code_identity())
+        job = Job(kind, source, self.keys, put, settle, code_identity())
         with self._client(todo) as client:
             yield from _gathered(client, job, todo)
 
@@ -178,7 +182,7 @@ def take_batch(job: Job, batch: Sequence[Named]) -> list[Fate] | Stopped:
         try:
             keys = job.keys()
             intake = cast(Intake, module_of("medassay.datasets.intake", job.kind, what="kind of data"))
-            return [
+            fates = [
                 take(
                     intake,
                     replace(named, names=replace(named.names, key=keys.pseudonym)),
@@ -188,6 +192,8 @@ def take_batch(job: Job, batch: Sequence[Named]) -> list[Fate] | Stopped:
                 ).fate
                 for named in batch
             ]
+            job.settle()
+            return fates
         except EnvironmentLacking as error:
             return Stopped(error.found, error.wanted, error.remedy, error.where)
 

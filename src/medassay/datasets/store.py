@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from medassay.core.atomic import fsync_folder, write_atomic
+from medassay.core.atomic import Together, fsync_folder, write_atomic
 from medassay.core.canonical import canonical_json, digest_bytes
 from medassay.core.errors import EnvironmentLacking, EvidenceBroken, WrongUse
 from medassay.core.workspace import Workspace
@@ -133,6 +133,31 @@ class ObjectStore:
     def sweep(self) -> None:
         """Remove what killed runs left half-written; the caller holds the store's lock, so nobody writes now."""
         sweep(self.workspace.store)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Objects that are made durable together; nobody may speak of one before `settle`.
+
+    Where the objects lie elsewhere than in a folder, each is whole and durable by itself.
+    """
+
+    store: ObjectStore
+    together: Together = field(default_factory=Together)
+
+    def put(self, content: bytes) -> str:
+        """As the store's `put`, but durable only after `settle`."""
+        if self.store.url is not None:
+            return self.store.put(content)
+        digest = digest_bytes(content)
+        path = self.store.workspace.object(digest)
+        if not (path in self.together or path.exists() or withdrawal_mark(path).exists()):
+            self.together.write(path, content)
+        return digest
+
+    def settle(self) -> None:
+        """Have all that was put reach the disk under its digest."""
+        self.together.settle()
 
 
 def sweep(folder: Path) -> None:

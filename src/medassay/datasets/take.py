@@ -34,6 +34,7 @@ PLACE = re.compile(
 )  # a field or lead; a path or file name is never passed on
 T = TypeVar("T")
 Put = Callable[[bytes], str]
+Settle = Callable[[], None]  # makes all that was put durable
 LEAVES = (Severity.EXCLUDE, Severity.REFUSE)  # a finding of these ends its sample at ingest
 
 
@@ -46,7 +47,7 @@ class Keys(Protocol):
     def label(self) -> bytes: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Named:
     """A draft under its pseudonyms."""
 
@@ -80,11 +81,6 @@ class Case:
     @property
     def sample(self) -> str:
         return self.named.names.sample
-
-    @classmethod
-    def of(cls, named: Named, fate: Fate) -> Case:
-        """The draft with what became of it elsewhere."""
-        return cls(named, fate.taken, list(fate.objects), list(fate.findings), fate.ended)
 
     @property
     def fate(self) -> Fate:

@@ -1,9 +1,14 @@
-"""Every file below a folder, in one order on every machine; what cannot be read is said, never skipped."""
+"""Every file below a folder, in one order on every machine; what cannot be read is said, never skipped.
+
+A walk is two steps. `listed` costs a stat a file and opens none. `opened` tries each file and takes archives apart;
+a run that remembers the outcome of an equal listing has no need of it.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +17,17 @@ from medassay.core.errors import NothingReadable
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets.sample import OfferedFile, Unassigned
 from medassay.formats import archive
+
+_SEEN = struct.Struct("<qqQ")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a folder holds, by names and facts alone: `regular` files may turn out closed, or be archives."""
+
+    regular: tuple[OfferedFile, ...]
+    barred: tuple[Unassigned, ...]
+    closed_folders: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,7 @@ class OpenedArchive:
 
 
 def walk(folder: Path, unpack_to: Path | None = None) -> Walk:
-    """List the files below `folder`, sorted by the bytes of their relative path.
+    """List the files below `folder`, sorted by the bytes of their relative path, and try each.
 
     Links are not followed: their target may lie outside the source, or be counted twice.
 
@@ -51,21 +67,48 @@ def walk(folder: Path, unpack_to: Path | None = None) -> Walk:
     NothingReadable
         When there is no such folder, or no file in it.
     """
+    return opened(listed(folder), unpack_to)
+
+
+def listed(folder: Path) -> Listing:
+    """The files below `folder` with their facts, sorted by the bytes of their relative path; none is opened.
+
+    Raises
+    ------
+    NothingReadable
+        When there is no such folder, or no file in it.
+    """
     if not folder.is_dir():
         raise _nothing(folder, "no such folder")
     closed: list[Finding] = []
-    entries = sorted(_entries(folder, closed), key=lambda entry: os.fsencode(entry[1]))
-    readable, barred = [], []
-    for path, relative in entries:
-        offered, finding = _offer(path, relative)
+    regular, barred = [], []
+    for offered, finding in sorted(_entries(folder, closed), key=lambda entry: _order(entry[0])):
         if finding is None:
-            readable.append(offered)
+            regular.append(offered)
         else:
             barred.append(Unassigned(offered, finding))
-    if not readable and not barred:
+    if not regular and not barred:
         raise _nothing(folder, "no file")
-    found = Walk(tuple(readable), tuple(barred), tuple(closed))
+    return Listing(tuple(regular), tuple(barred), tuple(closed))
+
+
+def opened(listing: Listing, unpack_to: Path | None = None) -> Walk:
+    """The listing with every file tried: one that cannot be opened is barred, an archive becomes its members."""
+    readable, barred = [], list(listing.barred)
+    for item in listing.regular:
+        try:
+            os.close(os.open(item.place, os.O_RDONLY | os.O_NOFOLLOW))
+        except OSError as error:
+            barred.append(Unassigned(item, _unreadable(error)))
+        else:
+            readable.append(item)
+    found = Walk(tuple(readable), _sorted(barred), listing.closed_folders)
     return found if unpack_to is None else with_members(found, unpack_to)
+
+
+def unopened(listing: Listing) -> Walk:
+    """The walk that `opened` gives of files that all can be read, none of them an archive."""
+    return Walk(listing.regular, listing.barred, listing.closed_folders)
 
 
 def with_members(found: Walk, unpack_to: Path) -> Walk:
@@ -84,22 +127,32 @@ def with_members(found: Walk, unpack_to: Path) -> Walk:
                 readable.append(OfferedFile(member.path, relative, member.size))
                 taken += 1
             elif member.finding is not None:
-                barred.append(Unassigned(OfferedFile(item.path, relative, 0), member.finding))
+                barred.append(Unassigned(OfferedFile(item.place, relative, 0), member.finding))
                 refused += 1
         archives.append(OpenedArchive(item, taken, refused))
-    return Walk(
-        tuple(sorted(readable, key=_order)),
-        tuple(sorted(barred, key=lambda one: _order(one.file))),
-        found.closed_folders,
-        tuple(archives),
-    )
+    return Walk(tuple(sorted(readable, key=_order)), _sorted(barred), found.closed_folders, tuple(archives))
+
+
+def seen(facts: os.stat_result) -> bytes:
+    """What changes when a file's bytes do: its time of change and inode too, since a copy may keep the time."""
+    return _SEEN.pack(facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+
+
+def last_change_ns(seen: bytes) -> int:
+    """The later of the times of content and of inode that `seen` packed, in ns since 1970."""
+    changed, changed_inode, _ = _SEEN.unpack(seen)
+    return int(max(changed, changed_inode))
 
 
 def _order(item: OfferedFile) -> bytes:
     return os.fsencode(item.relative)
 
 
-def _entries(top: Path, closed: list[Finding]) -> Iterator[tuple[Path, str]]:
+def _sorted(barred: list[Unassigned]) -> tuple[Unassigned, ...]:
+    return tuple(sorted(barred, key=lambda one: _order(one.file)))
+
+
+def _entries(top: Path, closed: list[Finding]) -> Iterator[tuple[OfferedFile, Finding | None]]:
     waiting, below = [str(top)], len(os.path.join(top, ""))
     while waiting:  # a stack of our own: folders may lie deeper than calls may
         folder = waiting.pop()
@@ -113,29 +166,20 @@ def _entries(top: Path, closed: list[Finding]) -> Iterator[tuple[Path, str]]:
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(entry.path)
             else:
-                yield Path(entry.path), entry.path[below:]
+                yield _offered(entry, entry.path[below:])
 
 
-def _offer(path: Path, relative: str) -> tuple[OfferedFile, Finding | None]:
+def _offered(entry: os.DirEntry[str], relative: str) -> tuple[OfferedFile, Finding | None]:
     try:
-        facts = path.lstat()
+        facts = entry.stat(follow_symlinks=False)
     except OSError as error:
-        return OfferedFile(path, relative, 0), _unreadable(error)
-    offered = OfferedFile(path, relative, facts.st_size, seen(facts))
+        return OfferedFile(entry.path, relative, 0), _unreadable(error)
+    offered = OfferedFile(entry.path, relative, facts.st_size, seen(facts))
+    if stat.S_ISREG(facts.st_mode):
+        return offered, None
     if stat.S_ISLNK(facts.st_mode):
         return offered, _barred(Reason.UNSUPPORTED_FORM, "a symbolic link", "the file itself")
-    if not stat.S_ISREG(facts.st_mode):
-        return offered, _barred(Reason.UNSUPPORTED_FORM, "a socket, pipe or device", "a regular file")
-    try:
-        os.close(os.open(path, os.O_RDONLY | os.O_NOFOLLOW))
-    except OSError as error:
-        return offered, _unreadable(error)
-    return offered, None
-
-
-def seen(facts: os.stat_result) -> tuple[int, ...]:
-    """What changes when a file's bytes do: its time of change and inode too, since a copy may keep the time."""
-    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino
+    return offered, _barred(Reason.UNSUPPORTED_FORM, "a socket, pipe or device", "a regular file")
 
 
 def _unreadable(error: OSError) -> Finding:

@@ -18,7 +18,7 @@ from medassay.core.errors import EnvironmentLacking, WrongUse
 from medassay.core.rooms import module_of
 from medassay.core.specs import parameters_of
 from medassay.core.tables import to_parquet
-from medassay.datasets.store import sweep
+from medassay.datasets.store import Batch, sweep
 from medassay.trust.evidence import Evidence, Outcome, code_identity
 from medassay.trust.keys import KeyRing
 from medassay.verbs.stage import Place
@@ -58,6 +58,7 @@ def run(
     if workers is not None and workers < 1:
         raise WrongUse(found=f"{workers} workers", wanted="1 or more", remedy="Correct --workers.")
     spread = Spread(partial(KeyRing.load, place.workspace.key_ring), workers, scheduler)
+    batch = Batch(place.store)
     with place.writing():
         _sweep(place)
         folder = _phantom(place, seed) if place.source.phantom is not None else _folder(place, data)
@@ -71,8 +72,9 @@ def run(
                 place.source,
                 folder,
                 place.keys,
-                place.store.put,
+                batch.put,
                 tick,
+                settle=batch.settle,
                 spread=spread,
                 memo=memo,
                 withdrawn=withdrawn_subjects(place),

@@ -114,7 +114,7 @@ class Options(Spec):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CgmDraft(Draft):
     """A trace with the row that the summary of its folder holds of it."""
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,16 @@ from numpy.typing import NDArray
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.formats.ivd import glucose_vendor
 from medassay.formats.ivd.moments import moments
-from medassay.formats.ivd.table import Cell, Row, Table, TableRefused, find_header, read_table, text_of
+from medassay.formats.ivd.table import (
+    Cell,
+    Row,
+    Table,
+    TableRefused,
+    find_header,
+    has_letter,
+    read_table,
+    text_of,
+)
 from medassay.formats.ivd.units import (
     MG_DL_PER_MMOL_L,
     UnitRefused,
@@ -127,8 +137,14 @@ def opened(table: Table) -> GlucoseExport:
 
 def role_of(name: str, patterns: Mapping[str, str]) -> str | None:
     """The role whose pattern is the whole heading."""
-    plain = " ".join(name.split()).lower()
-    return next((role for role, pattern in patterns.items() if re.fullmatch(pattern, plain)), None)
+    found = _any_of(tuple(patterns.items())).fullmatch(" ".join(name.split()).lower())
+    return found.lastgroup if found else None
+
+
+@cache
+def _any_of(patterns: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
+    """All patterns as one, since every cell of a table is held to them; the first that fits is named."""
+    return re.compile("|".join(f"(?P<{role}>{pattern})" for role, pattern in patterns))
 
 
 def read(export: GlucoseExport, rules: GlucoseRules) -> Readings:
@@ -309,7 +325,7 @@ def _minutes(readings: list[Reading], start: datetime) -> FloatArray:
 
 
 def _is_header(row: Row) -> bool:
-    roles = {role_of(name_and_unit(text_of(cell))[0], COLUMNS) for cell in row if isinstance(cell, str)}
+    roles = {role_of(name_and_unit(text_of(cell))[0], COLUMNS) for cell in row if has_letter(cell)}
     return "cgm" in roles and bool(roles & {"time", "day"})
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from medassay.core.findings import Reason
-from medassay.formats.ivd.table import Cell, Row, Table, text_of
+from medassay.formats.ivd.table import Cell, Row, Table, has_letter, text_of
 
 CLARITY = {
     "time": r"timestamp\b.*|时间戳.*",
@@ -115,6 +115,8 @@ def _columns(header: Row, patterns: dict[str, str]) -> tuple[dict[str, int], dic
     columns: dict[str, int] = {}
     units: dict[str, str] = {}
     for index, cell in enumerate(header):
+        if not has_letter(cell):
+            continue
         text = " ".join(text_of(cell).lower().split())
         for role, pattern in patterns.items():
             found = re.fullmatch(pattern, text)

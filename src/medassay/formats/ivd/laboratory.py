@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.formats.ivd.glucose import MISSING, PATIENT, role_of
-from medassay.formats.ivd.table import Cell, Row, Table, find_header, text_of
+from medassay.formats.ivd.table import Cell, Row, Table, find_header, has_letter, text_of
 from medassay.formats.ivd.units import (
     MG_DL,
     MG_DL_PER_MMOL_L,
@@ -212,7 +212,7 @@ def _sex(cell: Cell, heading: str) -> str | None:
 
 
 def _is_header(row: Row) -> bool:
-    names = [name_and_unit(text_of(cell))[0] for cell in row if isinstance(cell, str)]
+    names = [name_and_unit(text_of(cell))[0] for cell in row if has_letter(cell)]
     roles = {role_of(name, SUMMARY) for name in names}
     tells = "diabetes_type" in roles or sum(analyte_named(name) is not None for name in names) > 1
     return "patient_id" in roles and tells

@@ -140,6 +140,17 @@ def text_of(cell: Cell) -> str:
     return "" if cell is None else " ".join(str(cell).split())
 
 
+def has_letter(cell: Cell) -> bool:
+    """Whether a cell is a text with a letter in it, as every heading is; most cells of a table are none.
+
+    Examples
+    --------
+    >>> [has_letter(cell) for cell in ("2024-01-01 08:15", "5.6", 5.6, "时间", "CGM (mmol/L)")]
+    [False, False, False, True, True]
+    """
+    return isinstance(cell, str) and not (cell.isascii() and cell.lower() == cell.upper())
+
+
 def _workbook(content: bytes, form: Form) -> Table:
     sheets = _sheets(content, form)
     filled = [rows for rows in sheets if rows]

@@ -164,4 +164,11 @@ def analytes() -> tuple[Analyte, ...]:
 def analyte_named(name: str) -> Analyte | None:
     """The analyte with this heading; None when it is not on the allow-list."""
     plain = " ".join(name.split())
+    if not _any_analyte().match(plain):  # as for most cells of a table
+        return None
     return next((a for a in analytes() if a.pattern.match(plain)), None)
+
+
+@cache
+def _any_analyte() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{a.pattern.pattern})" for a in analytes()), re.IGNORECASE)
