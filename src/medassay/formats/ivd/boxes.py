@@ -1,29 +1,36 @@
 """Boxes drawn round cells and the like: Pascal VOC XML, a file an image, and COCO JSON, a file a set of images.
 
-Boxes are (left, top, right, bottom) in pixels from the top left corner. VOC counts pixels from 1 and includes the
-last one; files of both habits exist, so the numbers are kept as they stand and only held to the image.
+Boxes are (left, top, right, bottom) in pixels from the top left corner, as they stand (`formats.box_files`) and only
+held to the image.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from medassay.core.findings import Finding, Reason, Severity
+from medassay.formats import box_files
+from medassay.formats.box_files import BoxFileRefused, recognises_coco, recognises_voc
 from medassay.formats.examined import Fact
 from medassay.formats.ivd.refusal import IvdRefused, said
 
-LARGEST_VOC, LARGEST_COCO = 16 << 20, 512 << 20
-_VOC = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?.{0,200}?\?>|<!--.{0,3000}?-->|\s+)*<annotation(?:\s[^>]*)?>", re.DOTALL
-)
-_COCO = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"(?:info|images|licenses|annotations|categories|type)"\s*:')
+__all__ = [
+    "Box",
+    "Boxes",
+    "describe",
+    "examine",
+    "open_coco",
+    "open_voc",
+    "recognises_coco",
+    "recognises_voc",
+]
+
+_Read = TypeVar("_Read")
 _LABEL = re.compile(r"[\w .,+/()-]{1,60}")
 
 
@@ -57,14 +64,6 @@ class Boxes:
         return frozenset(re.split(r"[/\\]", name)[-1] for name in self.sizes if name)
 
 
-def recognises_voc(head: bytes) -> bool:
-    return bool(_VOC.match(head))
-
-
-def recognises_coco(head: bytes) -> bool:
-    return bool(_COCO.match(head))
-
-
 def open_voc(source: Path | bytes) -> Boxes:
     """One image's boxes.
 
@@ -73,58 +72,37 @@ def open_voc(source: Path | bytes) -> Boxes:
     IvdRefused
         When the XML is not well formed, has a DTD, or a box has no four numbers.
     """
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
-    try:
-        root = fromstring(_content(source, LARGEST_VOC), forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise _refused("XML that is not well formed, or has a DTD", "plain XML") from None
-    if root.tag != "annotation":
-        raise _refused("a root that is no annotation", "annotation")
-    image = (root.findtext("filename") or "").strip()
-    size = _pair(root.findtext("size/width"), root.findtext("size/height"))
+    read = _read(source, box_files.LARGEST_VOC, box_files.read_voc)
     boxes = []
-    for one in root.iter("object"):
-        corners = [_number(one.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")]
-        if any(corner is None for corner in corners):
+    for one in read.objects:
+        if one.corners is None:
             raise _refused("a box without four numbers", "xmin, ymin, xmax, ymax")
-        left, top, right, bottom = (float(corner or 0) for corner in corners)
-        boxes.append(Box(image, (one.findtext("name") or "").strip(), left, top, right, bottom))
-    return Boxes("Pascal VOC", {image: size}, tuple(boxes))
+        boxes.append(Box(read.image, one.label, *one.corners))
+    return Boxes("Pascal VOC", {read.image: read.size}, tuple(boxes))
 
 
 def open_coco(source: Path | bytes) -> Boxes:
-    """The boxes of a set of images; a COCO box is left, top, width, height.
+    """The boxes of a set of images.
 
     Raises
     ------
     IvdRefused
         When the content is no JSON of COCO's form, or a box has no four numbers.
     """
-    try:
-        read = json.loads(_content(source, LARGEST_COCO).decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise _refused("text that is no JSON", "COCO JSON") from None
-    images, categories = _listed(read, "images"), _listed(read, "categories")
-    annotations = _listed(read, "annotations")
-    names = {_key(one.get("id")): str(one.get("file_name") or "") for one in images}
-    labels = {_key(one.get("id")): str(one.get("name") or "") for one in categories}
+    read = _read(source, box_files.LARGEST_COCO, box_files.read_coco)
+    names = {one.number: one.name for one in read.images}
     boxes, orphans = [], 0
-    for one in annotations:
-        box = one.get("bbox")
-        numbers = [_number(value) for value in box] if isinstance(box, list) else []
-        if len(numbers) != 4 or any(number is None for number in numbers):
+    for row in read.rows:
+        box = box_files.four_of(row.get("bbox"))
+        if box is None:
             raise _refused("a box without four numbers", "left, top, width, height")
-        left, top, width, height = (float(number or 0) for number in numbers)
-        image, label = names.get(_key(one.get("image_id"))), labels.get(_key(one.get("category_id")))
+        left, top, width, height = box
+        image = names.get(box_files.id_of(row, "image_id"))
+        label = read.categories.get(box_files.id_of(row, "category_id"))
         orphans += image is None or label is None
         boxes.append(Box(image or "", label or "", left, top, left + width, top + height))
-    sizes = {str(one.get("file_name") or ""): _pair(one.get("width"), one.get("height")) for one in images}
-    repeated = sum(len(part) - len({_key(one.get("id")) for one in part}) for part in (images, annotations))
-    return Boxes("COCO", sizes, tuple(boxes), orphans, repeated)
+    sizes = {one.name: one.size for one in read.images}
+    return Boxes("COCO", sizes, tuple(boxes), orphans, read.repeated)
 
 
 def describe(found: Boxes) -> dict[str, Fact]:
@@ -186,37 +164,14 @@ def _outside(box: Box, size: tuple[float, float] | None) -> bool:
     return box.left < 0 or box.top < 0 or box.right > size[0] or box.bottom > size[1]
 
 
-def _listed(read: Any, name: str) -> list[Mapping[str, Any]]:
-    part = read.get(name) if isinstance(read, dict) else None
-    if not isinstance(part, list) or not all(isinstance(one, dict) for one in part):
-        raise _refused(f"no list of {name}", "images, annotations and categories")
-    return part
-
-
-def _key(value: Any) -> str:
-    return f"{type(value).__name__}:{value}"[:80]
-
-
-def _pair(width: Any, height: Any) -> tuple[float, float] | None:
-    first, second = _number(width), _number(height)
-    return (first, second) if first and second and first > 0 and second > 0 else None
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or value is None:
-        return None
-    try:
-        number = float(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _content(source: Path | bytes, largest: int) -> bytes:
+def _read(source: Path | bytes, largest: int, read: Callable[[bytes], _Read]) -> _Read:
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if size > largest:
         raise IvdRefused(Reason.LIMIT_EXCEEDED, found=f"{size} bytes", wanted=f"at most {largest}")
-    return source if isinstance(source, bytes) else source.read_bytes()
+    try:
+        return read(source if isinstance(source, bytes) else source.read_bytes())
+    except BoxFileRefused as error:
+        raise _refused(error.found, error.wanted) from None
 
 
 def _refused(found: str, wanted: str) -> IvdRefused:

@@ -20,6 +20,7 @@ from medassay.formats.examined import Fact
 from medassay.formats.ivd.hl7_v2 import is_loinc
 from medassay.formats.ivd.refusal import IvdRefused, names_a_person, said
 from medassay.formats.ivd.results import Result, Status, Value, facts_of, findings_of, unit_of, value_of
+from medassay.formats.xml_root import root_of
 
 LARGEST = 256 << 20
 DEEPEST = 60  # elements within elements; R4 examples reach 12
@@ -50,10 +51,7 @@ STATUSES: Mapping[str, Status] = {
 }
 MOST_DIGITS = 18  # R4 datatypes, decimal: implementations need not carry more
 _JSON = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{.{0,4000}?"resourceType"\s*:\s*"[A-Z][A-Za-z]+"', re.DOTALL)
-_XML = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?.{0,200}?\?>|<!--.{0,3000}?-->|\s+)*<[A-Z][A-Za-z]+\s[^>]*xmlns=[\"']http://hl7.org/fhir[\"']",
-    re.DOTALL,
-)
+_NAMESPACE = re.compile(r"\sxmlns=[\"']http://hl7\.org/fhir[\"']")
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,10 @@ def recognises(head: bytes) -> bool:
     >>> recognises(b'{"resourceType": "Bundle"}'), recognises(b'<Observation xmlns="http://hl7.org/fhir">')
     (True, True)
     """
-    return bool(_JSON.match(head) or _XML.match(head))
+    if _JSON.match(head):
+        return True
+    root = root_of(head)
+    return root is not None and root.name[0].isupper() and bool(_NAMESPACE.search(root.attributes))
 
 
 def open(source: Path | bytes) -> Opened:

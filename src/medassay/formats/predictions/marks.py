@@ -11,20 +11,20 @@ name holds `excluded` lists findings that do not count, and one column without c
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from medassay.core.errors import WrongUse, located
+from medassay.formats import box_files
 from medassay.formats.predictions.table import Numbers, PlainTable, case_ids, numbers, read_plain
 
 Kind = Literal["box", "point"]
 
 BOX_2D = ("x", "y", "width", "height")
 BOX_3D = ("x", "y", "z", "width", "height", "depth")
-CORNERS = ("xmin", "ymin", "xmax", "ymax")
+CORNERS = box_files.CORNERS
 POINT_3D, POINT_2D = ("x", "y", "z"), ("x", "y")
 LUNA = {
     "seriesuid": "case",
@@ -36,7 +36,6 @@ LUNA = {
 }
 SOURCE = "COCO data format, cocodataset.org; PASCAL VOC devkit; LUNA16 evaluation script"
 PICTURES = ("jpg", "jpeg", "png", "tif", "tiff", "bmp", "dcm")
-MOST_VOC_BYTES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -235,12 +234,13 @@ def _flaw(mark: Mark, columns: Sequence[str]) -> str:
 
 def _json(content: bytes) -> Any:
     try:
-        return json.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise _refused("no JSON") from error
+        return box_files.read_json(content)
+    except box_files.BoxFileRefused as error:
+        raise _refused(error.found) from error
 
 
 def _coco_tables(tree: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """Images and categories by the text of their ids; nothing for results, which are a list."""
     if not isinstance(tree, dict):
         return {}, {}
     try:
@@ -290,57 +290,43 @@ def _named(
 
 def _coco_mark(row: Mapping[str, Any], case: str, label: str) -> tuple[Mark, str]:
     box = row.get("bbox")
-    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(value) for value in box):
+    place = (
+        box_files.four_of(box) if isinstance(box, list) and not any(isinstance(v, str) for v in box) else None
+    )
+    if place is None:
         return Mark(case, ()), "a box that is not four numbers"
-    score, area = row.get("score", math.nan), row.get("area", math.nan)
+    score, area = (box_files.number_of(row.get(key)) for key in ("score", "area"))
     mark = Mark(
         case,
-        tuple(float(value) for value in box),
+        place,
         label,
-        score=float(score) if _is_number(score) else math.nan,
+        score=math.nan if score is None else score,
         crowd=bool(row.get("iscrowd", 0)),
-        area=float(area) if _is_number(area) else math.nan,
+        area=math.nan if area is None else area,
     )
-    if "score" in row and not math.isfinite(mark.score):
+    if "score" in row and score is None:
         return mark, "a mark without a finite score"
     return mark, _flaw(mark, BOX_2D)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _voc(content: bytes) -> Marks:
     """One image: its objects by their corners."""
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import ParseError, fromstring
-
-    if len(content) > MOST_VOC_BYTES:
-        raise _refused(f"{len(content)} bytes of XML for one image")
     try:
-        root = fromstring(content)
-    except (ParseError, DefusedXmlException, ValueError) as error:
-        raise _refused("broken or unsafe XML") from error
-    name = (root.findtext("filename") or "").strip()
-    if root.tag != "annotation" or not name:
-        raise _refused("XML that is no VOC annotation with a file name")
-    case = _stem(name)
-    marks = tuple(_voc_objects(root, case))
-    flawed = tuple(
-        Flaw(case, mark.label, "a box of other than four numbers") for mark in marks if not mark.place
-    )
-    placed = tuple(mark for mark in marks if mark.place)
-    return Marks("box", (case,), placed, flawed=flawed, labels=tuple(dict.fromkeys(m.label for m in placed)))
-
-
-def _voc_objects(root: Any, case: str) -> Iterator[Mark]:
-    for item in root.findall("object"):
-        cells = [(item.findtext(f"bndbox/{corner}") or "").strip() for corner in CORNERS]
-        place = _sized(tuple(float(value) for value in numbers(cells).values), CORNERS)
-        if not all(math.isfinite(value) for value in place) or min(place[2:]) < 0:
-            place = ()
-        score = numbers([(item.findtext("score") or "").strip()]).values[0]
-        yield Mark(case, place, (item.findtext("name") or "").strip(), score=float(score))
+        read = box_files.read_voc(content)
+    except box_files.BoxFileRefused as error:
+        raise _refused(error.found) from error
+    if not read.image:
+        raise _refused("a VOC annotation without a file name")
+    case = _stem(read.image)
+    marks, flawed = [], []
+    for one in read.objects:
+        place = None if one.corners is None else _sized(one.corners, CORNERS)
+        if place is None or min(place[2:]) < 0:
+            flawed.append(Flaw(case, one.label, "a box of other than four numbers"))
+        else:
+            marks.append(Mark(case, place, one.label, math.nan if one.score is None else one.score))
+    labels = tuple(dict.fromkeys(mark.label for mark in marks))
+    return Marks("box", (case,), tuple(marks), flawed=tuple(flawed), labels=labels)
 
 
 def _refused(found: str) -> WrongUse:

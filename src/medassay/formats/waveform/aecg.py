@@ -20,7 +20,7 @@ from medassay.core.findings import Finding, Reason, Severity
 from medassay.formats.waveform import modality
 from medassay.formats.waveform.content import FileBytes, Source, content_of
 from medassay.formats.waveform.series import Series, window
-from medassay.formats.waveform.xml_root import root_of
+from medassay.formats.xml_root import root_of
 
 STANDARD = "HL7 V3 Annotated ECG"
 ROOT = "AnnotatedECG"

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 
 from medassay.core.findings import Finding, Reason, Severity
-from medassay.formats.waveform.xml_root import root_of
+from medassay.formats.xml_root import root_of
 
 
 @dataclass(frozen=True)
