@@ -41,6 +41,8 @@ def evidence(record: Evidence, as_json: bool) -> None:
         by_reason[finding.severity, finding.reason] = by_reason.get((finding.severity, finding.reason), 0) + 1
     for (severity, reason), count in sorted(by_reason.items(), key=lambda item: -item[1])[:MOST_FINDINGS]:
         console.print(f"  {severity:8} {reason:24} {count}")
+    for finding in record.findings if record.kind == "withdraw" else ():
+        console.print(f"  still there: {escape(finding.found)}.\n    {escape(finding.remedy)}")
 
 
 def table(rows: Sequence[dict[str, Any]], as_json: bool, *, title: str = "") -> None:

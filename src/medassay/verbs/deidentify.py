@@ -25,7 +25,8 @@ def run(source: Path, dest: Path, *, profile: str = "research", keys: Path | Non
         New or empty. Holds a folder a subject, one a sample below it, and the proof: what became of each file,
         digests of the output and of the pixels and samples in it, actions by element, findings.
     profile : str
-        `research` (no free text leaves), `scrubbed-text`, `strict` or `basic`, or a YAML file with the options (`datasets/deidentify/profile.py`).
+        `research` (no free text leaves), `scrubbed-text`, `strict` or `basic`, or a YAML file with the options
+        (`datasets/deidentify/profile.py`).
     keys : Path, optional
         A key ring, so that pseudonyms agree with earlier runs; default: a key that is forgotten afterwards, so
         that two runs cannot be linked.

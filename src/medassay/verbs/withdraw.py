@@ -1,7 +1,8 @@
 """`medassay withdraw`: a subject withdraws; its bytes are erased and the reason is booked.
 
 Old versions stay as they were and still verify: their lines name digests, and beside each erased object a mark
-says why its bytes are gone. The next freeze leaves the subject out and says so in its dynamics.
+says why its bytes are gone. The next freeze leaves the subject out and says so in its dynamics. What devices and the
+scorer made of the subject goes too; what cannot go without becoming something else is named, with what to do.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from medassay.core.errors import WrongUse
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Outcome
 from medassay.verbs.frozen import versions
+from medassay.verbs.made_of import Made, made_of, pictured_views, remains, unlink_views
 from medassay.verbs.stage import Place
 
 # Named, never free text: a sentence about a person's reasons may identify the person.
@@ -49,15 +51,23 @@ def run(place: Place, subject: str, why: str) -> Evidence:
                 "'SELECT DISTINCT subject_id FROM samples'",
             )
         manifests = [one.manifest for one in versions(place.workspace)]
-        done = erase(place.store, manifests, subject, catalogued=list(_catalogued(place)))
+        made = list(made_of(place.workspace))
+        listed = [*_catalogued(place), *((one.subject, one.digest) for one in made)]
+        views = pictured_views(place.workspace, subject)
+        done = erase(
+            place.store, manifests, subject, catalogued=[*listed, *((subject, one) for one in views)]
+        )
+        unlink_views(place.workspace, set(views))
         others = [row for row in earlier if row["subject"] != subject]
         first = next((row for row in earlier if row["subject"] == subject), None)
+        gone = _counted(made, views, set(done.erased), subject)
         row = {
             "subject": subject,
             "why": first["why"] if first else why,
             "erased": len(done.erased),
             "shared": len(done.shared),
             "versions": list(done.versions),
+            "made": gone,
         }
         return place.finish(
             KIND,
@@ -69,9 +79,19 @@ def run(place: Place, subject: str, why: str) -> Evidence:
                 "objects_shared_and_kept": len(done.shared),
                 "versions_that_list_the_subject": len(done.versions),
                 "subjects_withdrawn": len(others) + 1,
+                **{f"erased_{what}s": count for what, count in gone.items()},
             },
+            findings=remains(place.workspace, subject, manifests),
             parameters={"subject": subject, "why": row["why"]},
         )
+
+
+def _counted(made: list[Made], views: list[str], erased: set[str], subject: str) -> dict[str, int]:
+    """How many objects of each kind later steps had made of the subject, and are gone."""
+    own = {(one.what, one.digest) for one in made if one.subject == subject and one.digest in erased}
+    return {what: sum(kind == what for kind, _ in own) for what in ("prediction", "excerpt")} | {
+        "view": len(set(views) & erased)
+    }
 
 
 def withdrawals(place: Place) -> list[dict[str, Any]]:
