@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from medassay.statistics.clustered_roc import clustered_auc, replicated_areas, sort_cases
 from medassay.statistics.delong import auc
-from medassay.statistics.resampling import resampled_counts
+from medassay.statistics.resampling import resampling_blocks
 
 CASES_A_SUBJECT = 4
 GOAL = 30.0
@@ -35,6 +35,11 @@ def sample(cases: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return labels, np.round(scores, 3), owner
 
 
+def resamples(subjects: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each subject is drawn, a replicate at a time: the draw that our intervals use."""
+    return (counts for block in resampling_blocks(subjects, replicates, seed) for counts in block)
+
+
 def loop(labels: np.ndarray, scores: np.ndarray, owner: np.ndarray, replicates: int, seed: int) -> np.ndarray:
     """One call of roc_auc_score a resample of subjects, on the cases repeated as often as drawn."""
     subjects = int(owner.max()) + 1
@@ -42,8 +47,8 @@ def loop(labels: np.ndarray, scores: np.ndarray, owner: np.ndarray, replicates: 
     starts = np.array([cases[0] for cases in own_cases])
     sizes = np.array([len(cases) for cases in own_cases])
     figures = []
-    for counts in resampled_counts(subjects, replicates, seed):
-        drawn = np.repeat(np.arange(subjects), counts)
+    for counts in resamples(subjects, replicates, seed):
+        drawn = np.repeat(np.arange(subjects), counts.astype(np.int64))
         within = np.arange(sizes[drawn].sum()) - np.repeat(
             np.cumsum(sizes[drawn]) - sizes[drawn], sizes[drawn]
         )
@@ -60,7 +65,7 @@ def weighted_loop(
     return np.array(
         [
             roc_auc_score(labels, scores, sample_weight=counts[owner])
-            for counts in resampled_counts(subjects, replicates, seed)
+            for counts in resamples(subjects, replicates, seed)
         ]
     )
 

@@ -1,12 +1,15 @@
+import numpy as np
 import pytest
 
 from medassay.core.errors import EvidenceBroken, WrongUse
-from medassay.evaluation.analysis import Results, analyse, is_proportion
+from medassay.evaluation.analysis import Results, analyse
 from medassay.evaluation.double_entry import enter_twice, require_agreement
 from medassay.evaluation.protocol import Protocol, Verdict
 from medassay.evaluation.scorer import Metric
 from medassay.evaluation.strata import strata_of
+from medassay.evaluation.subject_table import is_proportion
 from medassay.statistics.ratio import ratio
+from medassay.statistics.resampling import resampling_weights
 
 TEXT = {"zh": "甲", "en": "a"}
 SENSITIVITY = Metric({"tp": 1}, {"tp": 1, "fn": 1}, "1", "higher", "no reference event")
@@ -73,8 +76,6 @@ def results(protocol=None, *, rows=ROWS, names=NAMES, strata=SITES, source="hosp
 
 
 def test_an_estimate_is_the_ratio_of_the_statistics_with_the_protocols_seed_and_interval():
-    import numpy as np
-
     tp, fn = (np.array([row[name] for row in ROWS]) for name in ("tp", "fn"))
     for interval in ("percentile", "bca"):
         expected = ratio(
@@ -119,7 +120,23 @@ def test_the_cells_of_an_axis_add_up_to_the_subjects_and_small_ones_are_not_show
     ]
     assert site.cells[0].estimates["se"].n_subjects == 7
     alone = results(rows=ROWS[:7], names=NAMES[:7], strata=SITES[:7])
-    assert site.cells[0].estimates["se"] == alone.of("se").estimate
+    assert site.cells[0].estimates["se"].value == alone.of("se").estimate.value
+
+
+def test_a_subgroup_is_a_mask_on_the_one_draw_of_all_subjects():
+    weights = resampling_weights(12, 1000, seed=4)[:, :7]
+    tp, fn = (np.array([row[name] for row in ROWS[:7]]) for name in ("tp", "fn"))
+    masked = np.quantile((weights @ tp) / (weights @ (tp + fn)), [0.025, 0.975])
+    found = results().subgroups[0].cells[0].estimates["se"]
+    assert (found.lower, found.upper) == pytest.approx(tuple(masked))
+
+
+def test_a_subgroup_of_three_people_has_a_figure_and_no_resampled_interval():
+    few = [{"site": "east" if i < 3 else "west", "sex": None} for i in range(12)]
+    found = results(plan(minimum_cell=3), strata=few).subgroups[0].cells[0].estimates["se"]
+    assert (found.n_subjects, found.lower) == (3, None)
+    assert found.value is not None
+    assert found.undefined.startswith("no interval: too few subjects")
 
 
 def test_an_axis_that_nobody_states_is_not_available():

@@ -95,7 +95,7 @@ refused = {
     "no interval that keeps 93 % without a word": (
         PLAN
         | {"assumed": 0.95, "subjects": 40, "per_subject": 20, "correlation": 0.4, "power": POWER_OF_FORTY},
-        "bca",
+        "korn_graubard",
         "keeps 93 %",
     ),
     "a proportion beyond 1": (PLAN | {"assumed": 1.2}, "bca", "strictly between"),

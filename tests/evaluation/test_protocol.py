@@ -1,7 +1,11 @@
+import json
+
 import pytest
 from pydantic import ValidationError
 
+from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
+from medassay.core.specs import load_spec
 from medassay.evaluation.protocol import Goal, Protocol, Verdict, verdict
 
 TEXT = {"zh": "甲", "en": "a"}
@@ -64,6 +68,16 @@ def test_a_protocol_is_complete_or_refused(left_out):
 def test_a_primary_endpoint_that_does_not_exist_is_refused():
     with pytest.raises(ValidationError, match="none of se"):
         Protocol.model_validate(PLAN | {"primary": "sp"})
+
+
+@pytest.mark.parametrize("named", ["delong", "delong_logit", "obuchowski"])
+def test_the_interval_of_an_area_is_refused_for_endpoints_that_are_ratios_of_sums(named, tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(json.dumps(PLAN | {"interval": named}), encoding="utf-8")
+    with pytest.raises(WrongUse, match=f"{named} is the interval of an area under the ROC curve") as error:
+        load_spec(path, Protocol)
+    assert "korn_graubard" in str(error.value)
+    assert "auc_interval" in str(error.value)
 
 
 def test_an_interval_that_nobody_computes_is_refused():

@@ -12,7 +12,6 @@ from medassay.statistics.clustered_roc import (
     weighted_area,
 )
 from medassay.statistics.delong import area_variance, auc, auc_difference
-from medassay.statistics.resampling import resampled_counts
 
 few = settings(max_examples=20)
 
@@ -166,11 +165,3 @@ def test_a_case_without_a_subject_is_refused():
         clustered_auc([0, 1], [1, 2], [1.0, np.nan])
     with pytest.raises(WrongUse, match="subject of each"):
         clustered_auc([0, 1], [1, 2], ["a"])
-
-
-def test_resampled_counts_draw_every_subject_alike_and_the_same_for_a_seed():
-    counts = np.array(list(resampled_counts(5, 4000, seed=9)))
-    assert (counts.sum(axis=1) == 5).all()
-    assert counts.mean(axis=0) == pytest.approx(np.ones(5), abs=0.06)
-    assert counts.var(axis=0) == pytest.approx(np.full(5, 0.8), abs=0.08)
-    assert (counts == np.array(list(resampled_counts(5, 4000, seed=9)))).all()

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.evaluation.heterogeneity import Heterogeneity, heterogeneity
 from medassay.evaluation.multiplicity import decide
-from medassay.evaluation.protocol import Endpoint, Goal, Protocol, Verdict, verdict
+from medassay.evaluation.protocol import Endpoint, Goal, Interval, Protocol, Verdict, verdict
 from medassay.evaluation.robustness import Robustness
 from medassay.evaluation.scorer import Metric
 from medassay.evaluation.strata import Strata
-from medassay.statistics.rao_scott import clustered_proportion
-from medassay.statistics.ratio import Interval as Resampled
-from medassay.statistics.ratio import ratio
-from medassay.statistics.resampling import jackknife_ratio, resampled_sums
+from medassay.evaluation.subject_table import BoolArray, Figure, Study, SubjectTable
+from medassay.statistics.resampling import jackknife_ratio
 
-FloatArray = NDArray[np.float64]
-Interval = Literal["percentile", "bca", "rao_scott"]
 NOT_AVAILABLE = "not available"
-MOST_SHUFFLED = 20_000_000  # labels: with 100,000 subjects 200 permutations, and a p-value in steps of 0.005
+EVERYONE = "everyone"  # a group's name; cells are (axis, level), and ("without", place) is everyone else
+ANSWERED = "answered"  # the primary figure over answered samples; endpoints are ("endpoint", id)
 Choice = Literal["other_interval", "answered_only", "one_subject_less_lowest", "one_subject_less_highest"]
 
 
@@ -146,13 +142,22 @@ def analyse(
     order = sorted(range(len(subjects)), key=lambda index: subjects[index])
     strata = [strata[index] for index in order]
     answered = None if answered is None else [answered[index] for index in order]
-    table = _Table(protocol, tuple(sorted(subjects)), [statistics[index] for index in order])
+    table = SubjectTable(tuple(sorted(subjects)), [statistics[index] for index in order])
     formulas = {endpoint.id: metric_of(endpoint, metrics) for endpoint in protocol.endpoints}
-    endpoints = _endpoints(table, formulas, source, synthetic)
+    figures: dict[Hashable, Figure] = {
+        ("endpoint", name): table.figure(metric) for name, metric in formulas.items()
+    }
+    main = figures["endpoint", protocol.primary]
+    # Left out beside the figure it is shown, never instead of it: leaving out what a device failed on flatters it.
+    if answered is not None and any(answered):
+        figures[ANSWERED] = SubjectTable(table.subjects, answered).figure(main.metric)
+    axes = {axis: _levels(axis, strata) for axis in protocol.axes}
+    extremes = _extremes(table.subjects, main)
+    study = Study(protocol, figures, _groups(len(order), axes, extremes))
+    endpoints = _endpoints(protocol, study, formulas, source, synthetic)
     primary = next(result for result in endpoints if result.endpoint == protocol.primary)
     judged = _Judged(protocol, primary.goal, synthetic)
-    formula = formulas[protocol.primary]
-    subgroups = tuple(_subgroup(table, formulas, axis, strata) for axis in protocol.axes)
+    subgroups = tuple(_subgroup(protocol, study, main, axis, levels) for axis, levels in axes.items())
     return Results(
         protocol=protocol.digest,
         source=source,
@@ -162,101 +167,41 @@ def analyse(
         endpoints=endpoints,
         subgroups=subgroups,
         worst_subgroup=_worst(subgroups, primary, judged),
-        sensitivity=(
-            *_other_interval(table, formula, judged),
-            *_answered_only(protocol, table.subjects, answered, formula, judged),
-            *_one_subject_less(table, formula, judged),
+        sensitivity=tuple(
+            _sensitivity(protocol, study, table.subjects, ANSWERED in figures, extremes, judged)
         ),
     )
 
 
-class _Table:
-    """Per-subject statistics as columns, and the one way in which a metric of some of them is estimated."""
+def _levels(axis: str, strata: Sequence[Strata]) -> dict[str | None, BoolArray]:
+    """The subjects of each level of an axis, those of no stated level last; empty where nobody's is stated."""
+    found = np.array([row.get(axis) for row in strata], dtype=object)
+    stated = sorted({level for level in found.tolist() if level is not None})
+    if not stated:
+        return {}
+    unstated = np.array([level is None for level in found])
+    levels: dict[str | None, BoolArray] = {level: np.equal(found, level).astype(np.bool_) for level in stated}
+    return levels | ({None: unstated} if unstated.any() else {})
 
-    def __init__(
-        self, protocol: Protocol, subjects: tuple[str, ...], statistics: Sequence[Mapping[str, float]]
-    ) -> None:
-        self.protocol = protocol
-        self.subjects = subjects
-        names = sorted({name for row in statistics for name in row})
-        self._columns = {
-            name: np.array([row.get(name, 0.0) for row in statistics], dtype=np.float64) for name in names
-        }
 
-    def combine(self, weights: Mapping[str, float]) -> FloatArray:
-        """A linear combination of statistics, one figure a subject."""
-        missing = sorted(set(weights) - set(self._columns))
-        if missing and self.subjects:
-            raise WrongUse(
-                found=f"no statistic {', '.join(missing)}",
-                wanted=f"among {', '.join(self._columns)}",
-                remedy="The scorer's metrics and its statistics do not fit together; mend the scorer.",
-            )
-        total = np.zeros(len(self.subjects))
-        for name, weight in weights.items():
-            total += weight * self._columns[name] if self.subjects else 0.0
-        return total
+def _extremes(subjects: tuple[str, ...], main: Figure) -> tuple[int, int] | None:
+    """Without whom the figure is lowest and highest; None where fewer than two can be left out."""
+    figures = jackknife_ratio(main.numerator, main.denominator)
+    defined = np.flatnonzero(np.isfinite(figures))
+    if len(defined) < 2:
+        return None
+    ordered = sorted(defined, key=lambda index: (figures[index], subjects[index]))
+    return int(ordered[0]), int(ordered[-1])
 
-    def estimate(
-        self,
-        metric: Metric,
-        chosen: NDArray[np.int_],
-        interval: Interval | None = None,
-        *,
-        confidence: float | None = None,
-    ) -> Estimate:
-        """The metric over the chosen subjects."""
-        named = self.protocol.interval if interval is None else interval
-        level = self.protocol.confidence if confidence is None else confidence
-        return self._estimate(metric, chosen, named, level, None)
 
-    def estimates(self, metrics: Mapping[str, Metric], chosen: NDArray[np.int_]) -> dict[str, Estimate]:
-        """All metrics over the chosen subjects, with one draw of subjects for all of them."""
-        sums: FloatArray | None = None
-        if len(chosen) >= 2:
-            parts = [part for metric in metrics.values() for part in self._sums(metric)]
-            sums = resampled_sums(
-                np.column_stack(parts)[chosen], self.protocol.replicates, self.protocol.seed
-            )
-        return {
-            name: self._estimate(
-                metric,
-                chosen,
-                self.protocol.interval,
-                self.protocol.confidence,
-                None if sums is None else sums[:, 2 * place : 2 * place + 2],
-            )
-            for place, (name, metric) in enumerate(metrics.items())
-        }
-
-    def _sums(self, metric: Metric) -> tuple[FloatArray, FloatArray]:
-        return self.combine(metric.numerator), self.combine(metric.denominator)
-
-    def _estimate(
-        self,
-        metric: Metric,
-        chosen: NDArray[np.int_],
-        interval: Interval,
-        confidence: float,
-        sums: FloatArray | None,
-    ) -> Estimate:
-        numerator, denominator = (part[chosen] for part in self._sums(metric))
-        if interval == "rao_scott" and is_proportion(metric) and denominator.any():
-            found = clustered_proportion(numerator, denominator, confidence=confidence)
-            return found.model_copy(update={"unit": metric.unit})
-        resampled: Resampled = "percentile" if interval == "percentile" else "bca"
-        return ratio(
-            numerator,
-            denominator,
-            undefined=metric.undefined,
-            seed=self.protocol.seed,
-            replicates=self.protocol.replicates,
-            confidence=confidence,
-            unit=metric.unit,
-            interval=resampled,
-            proportion=is_proportion(metric),
-            sums=sums,
-        )
+def _groups(
+    subjects: int, axes: Mapping[str, Mapping[str | None, BoolArray]], extremes: tuple[int, int] | None
+) -> dict[Hashable, BoolArray]:
+    """Every group of subjects that any figure of the report is of, as a mask."""
+    groups: dict[Hashable, BoolArray] = {EVERYONE: np.ones(subjects, dtype=np.bool_)}
+    for axis, levels in axes.items():
+        groups |= {(axis, level): mask for level, mask in levels.items()}
+    return groups | {("without", place): np.arange(subjects) != place for place in extremes or ()}
 
 
 class _Judged:
@@ -274,17 +219,6 @@ class _Judged:
             minimum_subjects=self._protocol.minimum_subjects,
             synthetic=self._synthetic,
         )
-
-
-def is_proportion(metric: Metric) -> bool:
-    """Whether the formula itself keeps every subject's ratio in [0, 1].
-
-    So it is when the numerator counts a part of what the denominator counts: TP of TP + FN. A mean of
-    figures that happen to lie in [0, 1] is not told from its formula and is treated with more care.
-    """
-    return bool(metric.numerator) and all(
-        0 <= weight <= metric.denominator.get(name, 0.0) for name, weight in metric.numerator.items()
-    )
 
 
 def metric_of(endpoint: Endpoint, metrics: Mapping[str, Metric]) -> Metric:
@@ -305,11 +239,9 @@ def metric_name(endpoint: Endpoint) -> str:
 
 
 def _endpoints(
-    table: _Table, formulas: Mapping[str, Metric], source: str, synthetic: bool
+    protocol: Protocol, study: Study, formulas: Mapping[str, Metric], source: str, synthetic: bool
 ) -> tuple[EndpointResult, ...]:
-    protocol = table.protocol
-    everyone = np.arange(len(table.subjects))
-    estimates = table.estimates(formulas, everyone)
+    estimates = {name: study.estimate(("endpoint", name), EVERYONE) for name in formulas}
     goals = {endpoint.id: endpoint.goals.get(source) for endpoint in protocol.endpoints}
     decided = decide(
         protocol,
@@ -317,7 +249,7 @@ def _endpoints(
         lambda name, level: (
             estimates[name]
             if level == protocol.confidence
-            else table.estimate(formulas[name], everyone, confidence=level)
+            else study.estimate(("endpoint", name), EVERYONE, confidence=level)
         ),
         synthetic=synthetic,
     )
@@ -344,43 +276,37 @@ def _standing(protocol: Protocol, endpoint: str) -> Literal["primary", "tested",
     return "tested" if endpoint in protocol.tested else "descriptive"
 
 
-def _subgroup(table: _Table, formulas: Mapping[str, Metric], axis: str, strata: Sequence[Strata]) -> Subgroup:
-    levels = [row.get(axis) for row in strata]
-    stated = sorted({level for level in levels if level is not None})
-    if not stated:
+def _subgroup(
+    protocol: Protocol, study: Study, main: Figure, axis: str, levels: Mapping[str | None, BoolArray]
+) -> Subgroup:
+    if not levels:
         return Subgroup(axis=axis, available=False, not_available=NOT_AVAILABLE, cells=())
-    order: list[str | None] = [*stated, *([None] if None in levels else [])]
-    members = {level: np.flatnonzero([found == level for found in levels]) for level in order}
-    cells = tuple(_cell(table, formulas, level, members[level]) for level in order)
+    cells = tuple(_cell(protocol, study, axis, level, int(mask.sum())) for level, mask in levels.items())
+    shown = [levels[cell.level] for cell in cells if cell.level is not None and cell.estimates]
     return Subgroup(
-        axis=axis, available=True, cells=cells, heterogeneity=_heterogeneity(table, formulas, cells, members)
+        axis=axis, available=True, cells=cells, heterogeneity=_heterogeneity(protocol, main, shown)
     )
 
 
-def _cell(table: _Table, formulas: Mapping[str, Metric], level: str | None, chosen: NDArray[np.int_]) -> Cell:
-    least = table.protocol.minimum_cell
-    if len(chosen) < least:
-        return Cell(level=level, subjects=len(chosen), estimates={}, not_shown=f"not shown: n < {least}")
-    return Cell(level=level, subjects=len(chosen), estimates=table.estimates(formulas, chosen))
+def _cell(protocol: Protocol, study: Study, axis: str, level: str | None, subjects: int) -> Cell:
+    least = protocol.minimum_cell
+    if subjects < least:
+        return Cell(level=level, subjects=subjects, estimates={}, not_shown=f"not shown: n < {least}")
+    names = [endpoint.id for endpoint in protocol.endpoints]
+    estimates = {name: study.estimate(("endpoint", name), (axis, level)) for name in names}
+    return Cell(level=level, subjects=subjects, estimates=estimates)
 
 
-def _heterogeneity(
-    table: _Table,
-    formulas: Mapping[str, Metric],
-    cells: Sequence[Cell],
-    members: Mapping[str | None, NDArray[np.int_]],
-) -> Heterogeneity:
+def _heterogeneity(protocol: Protocol, main: Figure, shown: Sequence[BoolArray]) -> Heterogeneity:
     """Of the primary endpoint, over stated levels that are shown."""
-    metric = formulas[table.protocol.primary]
-    shown = [members[cell.level] for cell in cells if cell.level is not None and cell.estimates]
-    groups = np.repeat(np.arange(len(shown)), [len(rows) for rows in shown])
-    rows = np.concatenate(shown) if shown else np.zeros(0, dtype=np.int_)
+    rows = [np.flatnonzero(mask) for mask in shown]
+    chosen = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int_)
     return heterogeneity(
-        table.combine(metric.numerator)[rows],
-        table.combine(metric.denominator)[rows],
-        groups,
-        seed=table.protocol.seed,
-        permutations=min(table.protocol.replicates, max(199, MOST_SHUFFLED // max(1, len(rows)))),
+        main.numerator[chosen],
+        main.denominator[chosen],
+        np.repeat(np.arange(len(rows)), [len(one) for one in rows]),
+        seed=protocol.seed,
+        permutations=protocol.replicates,
     )
 
 
@@ -405,45 +331,27 @@ def _worst(subgroups: Sequence[Subgroup], primary: EndpointResult, judged: _Judg
     )
 
 
-def _other_interval(table: _Table, metric: Metric, judged: _Judged) -> list[Sensitivity]:
-    other: Interval = "percentile" if table.protocol.interval == "bca" else "bca"
-    estimate = table.estimate(metric, np.arange(len(table.subjects)), other)
-    return [Sensitivity(choice="other_interval", estimate=estimate, verdict=judged(estimate))]
-
-
-def _answered_only(
+def _sensitivity(
     protocol: Protocol,
+    study: Study,
     subjects: tuple[str, ...],
-    answered: Sequence[Mapping[str, float]] | None,
-    metric: Metric,
+    answered: bool,
+    extremes: tuple[int, int] | None,
     judged: _Judged,
-) -> list[Sensitivity]:
-    """Shown beside the figure, never instead of it: leaving out what a device failed on flatters it."""
-    if answered is None or not any(answered):
-        return []
-    estimate = _Table(protocol, subjects, answered).estimate(metric, np.arange(len(subjects)))
-    return [Sensitivity(choice="answered_only", estimate=estimate, verdict=judged(estimate))]
+) -> Iterator[Sensitivity]:
+    """The primary endpoint under each other choice: interval, rule for missing predictions, one person less."""
 
+    def of(choice: Choice, estimate: Estimate, subject: str | None = None) -> Sensitivity:
+        return Sensitivity(choice=choice, subject=subject, estimate=estimate, verdict=judged(estimate))
 
-def _one_subject_less(table: _Table, metric: Metric, judged: _Judged) -> list[Sensitivity]:
-    """The lowest and the highest figure when one subject is left out: how much hangs on one person."""
-    figures = jackknife_ratio(table.combine(metric.numerator), table.combine(metric.denominator))
-    defined = np.flatnonzero(np.isfinite(figures))
-    if len(defined) < 2:
-        return []
-    ordered = sorted(defined, key=lambda index: (figures[index], table.subjects[index]))
-    return [
-        _without(table, metric, judged, "one_subject_less_lowest", int(ordered[0])),
-        _without(table, metric, judged, "one_subject_less_highest", int(ordered[-1])),
-    ]
-
-
-def _without(table: _Table, metric: Metric, judged: _Judged, choice: Choice, left_out: int) -> Sensitivity:
-    everyone = np.arange(len(table.subjects))
-    estimate = table.estimate(metric, everyone[everyone != left_out])
-    return Sensitivity(
-        choice=choice, subject=table.subjects[left_out], estimate=estimate, verdict=judged(estimate)
-    )
+    primary = ("endpoint", protocol.primary)
+    other: Interval = "percentile" if protocol.interval == "bca" else "bca"
+    yield of("other_interval", study.estimate(primary, EVERYONE, interval=other))
+    if answered:
+        yield of("answered_only", study.estimate(ANSWERED, EVERYONE))
+    choices: tuple[Choice, Choice] = ("one_subject_less_lowest", "one_subject_less_highest")
+    for choice, place in zip(choices, extremes or (), strict=False):
+        yield of(choice, study.estimate(primary, ("without", place)), subjects[place])
 
 
 def _require_rows(subjects: Sequence[str], *tables: Sequence[object]) -> None:

@@ -12,7 +12,9 @@ from medassay.core.method import method
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 SAME = 1e-12  # relative: statistics this close differ by rounding only
-BLOCK = 4_000_000  # labels that are permuted at once
+BLOCK = 4_000_000  # cells of tables that are held at once
+MOST_SHUFFLED = 20_000_000  # subjects over all permutations, where no two have the same sums
+FEWEST = 199  # permutations: a p-value in steps of 0.005
 
 
 class Heterogeneity(BaseModel):
@@ -44,7 +46,8 @@ def heterogeneity(
 
     With one event a subject, T is Pearson's chi-squared times p (1 - p). Whole subjects are permuted, so that
     events of one subject are never taken as independent, and a group in which all subjects are alike needs no
-    variance.
+    variance. Subjects with the same sums can change places unseen: a permutation is a table of kinds of
+    subjects by groups, with the margins of the one that was seen, and is drawn as such.
 
     Parameters
     ----------
@@ -88,15 +91,19 @@ def heterogeneity(
         return Heterogeneity(
             p_value=None, groups=k, subjects=subjects, undefined="every subject has the same figure"
         )
-    pooled = n.sum() / d.sum()
-    observed = float(_statistic(n, d, place[None, :], k, pooled)[0])
+    from scipy.stats import random_table
+
+    kinds, kind = np.unique(np.column_stack([n, d]), axis=0, return_inverse=True)
+    table = np.bincount(kind.ravel() * k + place, minlength=len(kinds) * k).reshape(1, len(kinds), k)
+    observed = float(_statistic(table, kinds)[0])
+    permutations = min(permutations, max(FEWEST, MOST_SHUFFLED // min(subjects, table.size)))
     beyond = 0
     generator = np.random.default_rng(seed)
-    at_once = max(1, BLOCK // subjects)
+    margins = random_table(table[0].sum(axis=1), table[0].sum(axis=0))
+    at_once = max(1, BLOCK // table.size)
     for start in range(0, permutations, at_once):
-        rows = min(at_once, permutations - start)
-        shuffled = generator.permuted(np.broadcast_to(place, (rows, subjects)), axis=1)
-        beyond += int(np.count_nonzero(_statistic(n, d, shuffled, k, pooled) >= observed * (1 - SAME)))
+        drawn = margins.rvs(min(at_once, permutations - start), random_state=generator)
+        beyond += int(np.count_nonzero(_statistic(drawn, kinds) >= observed * (1 - SAME)))
     return Heterogeneity(
         p_value=(1 + beyond) / (1 + permutations),
         statistic=observed,
@@ -106,11 +113,9 @@ def heterogeneity(
     )
 
 
-def _statistic(n: FloatArray, d: FloatArray, places: NDArray[np.int_], k: int, pooled: float) -> FloatArray:
-    """T of each row of group labels, shape (rows,)."""
-    total = np.zeros(len(places))
-    for group in range(k):
-        held = (places == group).astype(np.float64)
-        part, whole = held @ n, held @ d
-        total += (part - pooled * whole) ** 2 / whole
+def _statistic(tables: IntArray | FloatArray, kinds: FloatArray) -> FloatArray:
+    """T of each table of kinds by groups, shape (tables,); `kinds` holds their numerator and denominator."""
+    part, whole = (np.einsum("tkg,k->tg", tables, sums) for sums in kinds.T)
+    pooled = part.sum(axis=1, keepdims=True) / whole.sum(axis=1, keepdims=True)
+    total: FloatArray = ((part - pooled * whole) ** 2 / whole).sum(axis=1)
     return total

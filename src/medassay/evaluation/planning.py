@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
+from typing import get_args
 
 from medassay.core.errors import WrongUse, located
 from medassay.core.specs import load_spec
-from medassay.evaluation.protocol import Goal, PlannedSize, Protocol
+from medassay.evaluation.protocol import Goal, Interval, PlannedSize, Protocol
 
 POWER_TOLERANCE = 0.0015  # a power is stated to the third decimal
-INTERVALS = ("percentile", "bca", "rao_scott")
+INTERVALS: tuple[str, ...] = get_args(Interval)
 
 
 @dataclass(frozen=True)

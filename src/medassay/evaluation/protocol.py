@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from math import isclose
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from medassay.core.canonical import digest_of
 from medassay.core.estimate import Estimate
 from medassay.core.specs import Bilingual, Spec
+
+Interval = Literal["percentile", "bca", "rao_scott", "korn_graubard"]
+OF_AN_AREA = ("delong", "delong_logit", "obuchowski", "obuchowski_logit", "newcombe")
 
 
 class Goal(Spec):
@@ -144,8 +147,9 @@ class Protocol(Spec):
     sample_size: dict[str, PlannedSize] = Field(
         description="by source that has a goal of the primary endpoint"
     )
-    interval: Literal["percentile", "bca", "rao_scott"] = Field(
-        description="how subjects' sums become an interval; rao_scott: of proportions, other figures by bca"
+    interval: Interval = Field(
+        description="how subjects' sums become an interval; "
+        "rao_scott, korn_graubard: of proportions, other figures by bca"
     )
     seed: int
     unit_of_analysis: Literal["subject"]
@@ -194,6 +198,17 @@ class Protocol(Spec):
         if alpha is not None and not isclose(confidence, 1 - 2 * alpha, abs_tol=1e-9):
             raise ValueError(f"a confidence of {1 - 2 * alpha:g}, as alpha {alpha:g} one-sided asks for")
         return confidence
+
+    @field_validator("interval", mode="before")
+    @classmethod
+    def _of_a_ratio_of_sums(cls, interval: Any) -> Any:
+        if interval in OF_AN_AREA:
+            raise ValueError(
+                f"one of {', '.join(get_args(Interval))}: an endpoint here is a ratio of sums over subjects, and "
+                f"{interval} is the interval of an area under the ROC curve, which `medassay score classification` "
+                "gives (its option auc_interval)"
+            )
+        return interval
 
     @field_validator("tested")
     @classmethod

@@ -17,7 +17,7 @@ from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
 from medassay.statistics.proportion import proportion
-from medassay.statistics.resampling import percentile_interval, resampling_weights
+from medassay.statistics.resampling import percentile_interval, resampled_sums
 
 FloatArray = NDArray[np.float64]
 Weights = Literal["unweighted", "linear", "quadratic"]
@@ -281,7 +281,8 @@ def krippendorff_alpha(
     alpha = _alpha(coincidences.sum(axis=0), values, level)
     if alpha is None:
         return _undefined(n, "all ratings are the same")
-    drawn = np.tensordot(resampling_weights(n, replicates, seed), coincidences, axes=1)
+    drawn = resampled_sums(coincidences.reshape(n, -1), replicates, seed)
+    drawn = drawn.reshape(-1, len(values), len(values))
     figures = [figure for figure in (_alpha(one, values, level) for one in drawn) if figure is not None]
     bare = Estimate(value=alpha, n_subjects=n, undefined="no interval: too few units vary")
     if n < 2 or len(figures) < SMALLEST_DEFINED_SHARE * replicates or np.ptp(figures) <= SAME_FIGURE:

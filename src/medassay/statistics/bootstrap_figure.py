@@ -17,6 +17,7 @@ from medassay.core.estimate import Estimate
 from medassay.core.method import method
 from medassay.statistics.ratio import Interval
 from medassay.statistics.resampled_subjects import over_subjects
+from medassay.statistics.resampling import resampled_sums
 from medassay.statistics.scored import FloatArray
 
 Figure = Callable[[FloatArray], FloatArray]
@@ -41,6 +42,7 @@ def bootstrap_figure(
     confidence: float = 0.95,
     interval: Interval = "percentile",
     unit: str = "1",
+    sums: FloatArray | None = None,
 ) -> Estimate:
     """A figure of sums over subjects, with an interval over resampled subjects.
 
@@ -52,6 +54,8 @@ def bootstrap_figure(
         From sums of shape (n, ...) to n figures, NaN where one is undefined.
     undefined : str
         What it means that the figure of the whole sample is undefined.
+    sums : shape (replicates, ...), optional
+        Of the statistics, where `resampled_sums` of this seed has made them for several figures at once.
 
     Returns
     -------
@@ -90,5 +94,6 @@ def bootstrap_figure(
         confidence=confidence,
         interval=interval,
         unit=unit,
+        drawn=lambda: of_sums(resampled_sums(flat, replicates, seed) if sums is None else sums),
         left_out=lambda: of_sums(flat.sum(axis=0) - flat),
     )

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
 from medassay.statistics.delong import (
@@ -35,7 +34,7 @@ from medassay.statistics.intervals import (
     with_interval,
     without_interval,
 )
-from medassay.statistics.resampling import bca_interval, percentile_interval, resampled_counts
+from medassay.statistics.resampling import bca_interval, percentile_interval, resampling_blocks
 from medassay.statistics.scored import (
     ONE_CLASS,
     BoolArray,
@@ -204,17 +203,17 @@ def sort_cases(labels: BoolArray, scores: FloatArray, subjects: IntArray, count:
     )
 
 
-def weighted_area(cases: SortedCases, weights: NDArray[np.int64] | FloatArray) -> float:
+def weighted_area(cases: SortedCases, weights: FloatArray) -> float:
     """The area when each subject's cases count `weights` times; NaN when a class has no weight.
 
     Examples
     --------
     >>> cases = sort_cases(np.array([True, False, False]), np.array([2.0, 1.0, 2.0]), np.arange(3), 3)
-    >>> weighted_area(cases, np.array([1, 1, 1])), weighted_area(cases, np.array([1, 2, 0]))
+    >>> weighted_area(cases, np.array([1.0, 1, 1])), weighted_area(cases, np.array([1.0, 2, 0]))
     (0.75, 1.0)
     """
     heavy = weights[cases.positives]
-    reach = np.zeros(len(cases.negatives) + 1, dtype=weights.dtype)
+    reach = np.zeros(len(cases.negatives) + 1)
     np.cumsum(weights[cases.negatives], out=reach[1:])
     pairs = 2.0 * float(heavy.sum()) * float(reach[-1])
     if pairs == 0:
@@ -224,10 +223,8 @@ def weighted_area(cases: SortedCases, weights: NDArray[np.int64] | FloatArray) -
 
 def replicated_areas(cases: Sequence[SortedCases], *, replicates: int, seed: int) -> FloatArray:
     """Areas of several scores under one drawing of subjects, shape (replicates, n_scores)."""
-    if replicates < 1:
-        raise WrongUse(found=f"{replicates} replicates", wanted="at least 1", remedy="Use 2000.")
-    counts = resampled_counts(cases[0].subjects, replicates, seed)
-    return np.array([[weighted_area(one, drawn) for one in cases] for drawn in counts])
+    blocks = resampling_blocks(cases[0].subjects, replicates, seed)
+    return np.array([[weighted_area(one, drawn) for one in cases] for block in blocks for drawn in block])
 
 
 def jackknife_areas(labels: BoolArray, scores: FloatArray, subjects: IntArray, count: int) -> FloatArray:
@@ -310,7 +307,7 @@ def _resampled(
     confidence: float,
 ) -> Estimate:
     cases = sort_cases(labels, scores, subjects, count)
-    area = weighted_area(cases, np.ones(count, dtype=np.int64))
+    area = weighted_area(cases, np.ones(count))
     drawn = replicated_areas([cases], replicates=replicates, seed=seed)[:, 0]
     left_out = jackknife_areas(labels, scores, subjects, count) if interval == "bca" else None
     name = f"cluster_bootstrap_{interval}(subjects, replicates={replicates}, seed={seed})"

@@ -322,6 +322,7 @@ def clustered_figure(
     replicates: int = 2000,
     confidence: float = 0.95,
     interval: Interval = "percentile",
+    sums: FloatArray | None = None,
 ) -> Estimate:
     """One of `FIGURES` with an interval over resampled subjects.
 
@@ -331,6 +332,8 @@ def clustered_figure(
         A key of `FIGURES`.
     counts : shape (n_subjects, 4)
         TP, FP, FN, TN of each subject's cases.
+    sums : shape (replicates, 4), optional
+        Of the counts, where `resampled_sums` of this seed has made them for several figures at once.
 
     Examples
     --------
@@ -351,6 +354,7 @@ def clustered_figure(
         replicates=replicates,
         confidence=confidence,
         interval=interval,
+        sums=sums,
     )
 
 

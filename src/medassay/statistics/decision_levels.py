@@ -27,7 +27,7 @@ from medassay.statistics.paired import (
     with_error,
 )
 from medassay.statistics.passing_bablok import passing_bablok
-from medassay.statistics.resampling import percentile_interval, resampling_weights
+from medassay.statistics.resampling import percentile_interval, resampling_blocks
 
 Regression = Literal["least_squares", "weighted_least_squares", "deming", "weighted_deming", "passing_bablok"]
 
@@ -200,7 +200,7 @@ def _resampled_lines(x: FloatArray, y: FloatArray, rising: bool, seed: int, repl
     order = np.argsort(slope, kind="stable")
     slope, first, second = slope[order], first[order], second[order]
     lines = []
-    for weight in resampling_weights(len(x), replicates, seed):
+    for weight in (row for block in resampling_blocks(len(x), replicates, seed) for row in block):
         count = weight[first] * weight[second]
         ends = np.cumsum(count)
         total = ends[-1] if len(ends) else 0.0

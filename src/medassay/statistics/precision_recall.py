@@ -12,7 +12,7 @@ from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
 from medassay.statistics.intervals import not_estimable, require_confidence, with_interval, without_interval
-from medassay.statistics.resampling import percentile_interval, resampled_counts
+from medassay.statistics.resampling import percentile_interval, resampling_blocks
 from medassay.statistics.scored import FloatArray, binary_labels, scores_of, subject_codes, weights_of
 
 SMALLEST_DEFINED_SHARE = 0.99
@@ -114,8 +114,9 @@ def average_precision(
         return without_interval(value, "not asked for", count)
     drawn = np.array(
         [
-            _weighted(ordered, weight[owner].astype(np.float64), last, area)
-            for weight in resampled_counts(count, replicates, seed)
+            _weighted(ordered, weight[owner], last, area)
+            for block in resampling_blocks(count, replicates, seed)
+            for weight in block
         ]
     )
     kept = drawn[np.isfinite(drawn)]

@@ -96,7 +96,7 @@ def ratio(
     >>> round(e.value, 3)
     0.933
     """
-    _require_sums(numerator, denominator, replicates)
+    require_sums(numerator, denominator)
     if proportion:
         _require_part(numerator, denominator)
     total, counted = float(denominator.sum()), denominator > 0
@@ -163,7 +163,7 @@ def ratio_difference(
     0.067
     """
     for numerator, denominator in (first, second):
-        _require_sums(numerator, denominator, replicates)
+        require_sums(numerator, denominator)
     if len(first[0]) != len(second[0]):
         raise WrongUse(
             found=f"{len(first[0])} and {len(second[0])} subjects",
@@ -250,7 +250,13 @@ def _with_interval(
     )
 
 
-def _require_sums(numerator: FloatArray, denominator: FloatArray, replicates: int) -> None:
+def require_sums(numerator: FloatArray, denominator: FloatArray) -> None:
+    """Each subject's two sums are finite, and nothing is divided by less than zero.
+
+    Raises
+    ------
+    WrongUse
+    """
     if numerator.ndim != 1 or numerator.shape != denominator.shape:
         raise WrongUse(
             found=f"shapes {numerator.shape} and {denominator.shape}",
@@ -263,8 +269,6 @@ def _require_sums(numerator: FloatArray, denominator: FloatArray, replicates: in
             wanted="finite sums",
             remedy="Let the protocol's rule for missing predictions score the sample; never pass NaN on.",
         )
-    if replicates < 1:
-        raise WrongUse(found=f"{replicates} replicates", wanted="at least 1", remedy="Use 2000.")
 
 
 def _require_part(numerator: FloatArray, denominator: FloatArray) -> None:

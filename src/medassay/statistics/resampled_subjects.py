@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.statistics.ratio import SAME_FIGURE, SMALLEST_DEFINED_SHARE, Interval
-from medassay.statistics.resampling import bca_interval, percentile_interval, resampling_weights
+from medassay.statistics.resampling import BLOCK, bca_interval, percentile_interval, resampling_blocks
 
 FloatArray = NDArray[np.float64]
 Figure = Callable[[FloatArray], FloatArray]  # weights (n, n_subjects) to n figures, NaN where undefined
@@ -32,6 +32,7 @@ def over_subjects(
     confidence: float = 0.95,
     interval: Interval = "percentile",
     unit: str = "1",
+    drawn: Callable[[], FloatArray] | None = None,
     left_out: Callable[[], FloatArray] | None = None,
 ) -> Estimate:
     """The figure of all subjects with weight one, with an interval over resampled subjects.
@@ -46,6 +47,8 @@ def over_subjects(
         Subjects that the figure rests on, where not all do ("three with a lesion").
     events : float
         The figure's denominator.
+    drawn : callable
+        The figure of each resample of this seed, where that is cheaper than by weights.
     left_out : callable
         The figure without each subject in turn, where that is cheaper than by weights (BCa only).
 
@@ -79,15 +82,15 @@ def over_subjects(
     bare = Estimate(value=value, unit=unit, n_subjects=counted, n_events=events)
     if counted < 2:
         return _without(bare, "fewer than two subjects contribute")
-    drawn = figure(resampling_weights(subjects, replicates, seed))
-    kept = drawn[np.isfinite(drawn)]
+    found = drawn() if drawn else _resampled(figure, subjects, replicates, seed)
+    kept = found[np.isfinite(found)]
     if len(kept) < SMALLEST_DEFINED_SHARE * replicates:
         return _without(bare, "undefined in over 1 % of the resamples")
     if np.ptp(kept) <= SAME_FIGURE * max(1.0, abs(value)):
         return _without(bare, "every resample gives the same figure")
     ends: tuple[float, float] | None = percentile_interval(kept, confidence)
     if interval == "bca":
-        jackknife = left_out() if left_out else figure(1 - np.eye(subjects))
+        jackknife = left_out() if left_out else _one_left_out(figure, subjects)
         ends = bca_interval(kept, value, jackknife, confidence)
     if ends is None:
         return _without(bare, "the BCa corrections do not exist for these subjects")
@@ -98,6 +101,19 @@ def over_subjects(
             "confidence": confidence,
             "method": f"cluster_bootstrap_{interval}(subjects, replicates={replicates}, seed={seed})",
         }
+    )
+
+
+def _resampled(figure: Figure, subjects: int, replicates: int, seed: int) -> FloatArray:
+    return np.concatenate([figure(weights) for weights in resampling_blocks(subjects, replicates, seed)])
+
+
+def _one_left_out(figure: Figure, subjects: int) -> FloatArray:
+    """The figure without each subject in turn, a block of rows of weights at a time."""
+    rows = max(1, BLOCK // subjects)
+    starts = range(0, subjects, rows)
+    return np.concatenate(
+        [figure(1 - np.eye(min(rows, subjects - start), subjects, start)) for start in starts]
     )
 
 

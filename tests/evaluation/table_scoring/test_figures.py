@@ -71,6 +71,46 @@ def test_several_cases_of_a_person_make_the_person_the_unit():
     assert "bootstrap" in found.figures["sensitivity"].method
 
 
+OVERLAPPING = "".join(f"c{n},0.{(3 * n + 4 * (n % 2)) % 10}\n" for n in range(24))
+SINGLE = "case,label\n" + "".join(f"c{n},{n % 2}\n" for n in range(24))
+REPEATED = "case,label,subject\n" + "".join(f"c{n},{n % 2},p{n // 3}\n" for n in range(24))
+AREAS = {
+    "delong": ("delong", "obuchowski"),
+    "delong_logit": ("delong_logit", "obuchowski_logit"),
+    "percentile": ("cluster_bootstrap_percentile", "cluster_bootstrap_percentile"),
+    "bca": ("cluster_bootstrap_bca", "cluster_bootstrap_bca"),
+}
+
+
+@pytest.mark.parametrize("named", AREAS)
+@pytest.mark.parametrize("repeated", [False, True])
+def test_the_declared_interval_of_the_area_is_over_people_where_they_have_several_cases(named, repeated):
+    reference = REPEATED if repeated else SINGLE
+    found = score("classification", reference, "case,score\n" + OVERLAPPING, auc_interval=named)
+    area = found.figures["auc"]
+    assert area.method.split("(")[0] == AREAS[named][repeated]
+    assert area.n_subjects == (8 if repeated else 24)
+    assert area.lower < area.value < area.upper
+
+
+def test_the_areas_of_several_labels_have_the_declared_interval_too():
+    columns = "case,x,y\n" + "".join(f"c{n},{n % 2},{n % 3 == 0:d}\n" for n in range(24))
+    scores = "case,x,y\n" + "".join(f"c{n},0.{(7 * n) % 10},0.{(3 * n) % 10}\n" for n in range(24))
+    options = {"kind": "multilabel", "classes": ["x", "y"], "auc_interval": "delong_logit"}
+    found = score("classification", columns, scores, **options)
+    assert {found.figures[f"auc[{name}]"].method for name in "xy"} == {"delong_logit"}
+
+
+def test_an_interval_of_independent_cases_is_refused_where_people_have_several():
+    assert (
+        score("classification", SINGLE, "case,score\n" + OVERLAPPING, auc_interval="newcombe")
+        .figures["auc"]
+        .method.startswith("newcombe")
+    )
+    with pytest.raises(WrongUse, match="newcombe"):
+        score("classification", REPEATED, "case,score\n" + OVERLAPPING, auc_interval="newcombe")
+
+
 def test_a_positive_label_that_nobody_has_is_refused():
     with pytest.raises(WrongUse, match="`positive`"):
         score("classification", "case,label\na,yes\nb,no\n", "case,score\na,1\nb,0\n")
