@@ -18,6 +18,7 @@ def protocol(**comparator):
         replicates=2000,
         confidence=0.95,
         alpha=0.025,
+        minimum_subjects=20,
         comparator=Comparator.model_validate(asked | comparator) if comparator else None,
     )
 
@@ -50,6 +51,16 @@ def test_the_claim_of_the_protocol_is_judged_by_the_paired_interval():
     assert (
         compare(protocol(margin=0.05), METRICS, people(NEW), people(NEW))[0].claim.outcome == "not_estimable"
     )
+
+
+def test_synthetic_data_few_subjects_and_a_late_protocol_support_no_claim():
+    asked = protocol(margin=0.05)
+    (synthetic,) = compare(asked, METRICS, people(NEW), people(OLD), synthetic=True)
+    assert synthetic.claim.outcome == "demonstration_only"
+    (few,) = compare(asked, METRICS, people(NEW[30:49]), people(OLD[30:49]))
+    assert few.claim.outcome == "insufficient"
+    (late,) = compare(asked, METRICS, people(NEW), people(OLD), booked=False)
+    assert late.claim is None
 
 
 def test_other_subjects_are_not_compared():

@@ -52,6 +52,19 @@ def test_a_protocol_that_was_booked_afterwards_is_not_locked_first(records, book
     assert "limit:lock_unproven" in [limit.key for limit in record.limits]
 
 
+def test_a_protocol_that_was_changed_after_these_labels_were_met_once_is_not_locked_first(records, book):
+    run, place = records.run_record(), "some-ecg/phantom"
+    entries = book(
+        (f"protocol_locked {place}", records.digest("the protocol before")),
+        (f"labels_unsealed {place}", run.manifest),
+        (f"protocol_locked {place}", run.protocol),
+        (f"labels_unsealed {place}", run.manifest),
+    )
+    found = facts(entries, run, records.digest("none"))
+    assert (found.protocol_locked.sequence, found.unsealed.sequence) == (2, 1)
+    assert not found.locked_first
+
+
 def test_another_protocol_is_not_this_one(records, book):
     run = records.run_record()
     entries = book(

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from medassay.core.errors import EvidenceBroken
-from medassay.reports.record import ReportRecord, derive, seal_of
+from medassay.reports.cover import main_limits
+from medassay.reports.given import Issue
+from medassay.reports.record import ReportRecord, derive, reissued, seal_of
 
 
 def test_the_same_records_give_the_same_bytes(records):
@@ -126,3 +129,52 @@ def test_records_of_two_validations_are_not_made_into_one_report(records, change
 def test_test_samples_that_the_flow_does_not_know_are_refused(records):
     with pytest.raises(EvidenceBroken, match="test samples"):
         records.record(flow=records.flow(25))
+
+
+differing = {
+    "beyond the tolerance": {"second": 1.0},
+    "said to agree": {"second": 1.0, "agrees": True},
+    "in single samples though the sums are alike": {"agrees": False},
+    "from what the cases count": {"first": 1.0, "second": 1.0},
+}
+
+
+@pytest.mark.parametrize("change", differing.values(), ids=differing)
+def test_two_implementations_that_differ_leave_no_report(records, change):
+    run = records.run_record()
+    entry = run.second_entry[0].model_copy(update={"agrees": True} | change)
+    with pytest.raises(EvidenceBroken, match="tp"):
+        records.record(run=run.model_copy(update={"second_entry": (entry, *run.second_entry[1:])}))
+
+
+def test_every_figure_says_what_it_may_be_taken_for(records):
+    record = records.record()
+    found = {(f.axis is not None, f.choice is not None): set() for f in record.figures}
+    for f in record.figures:
+        found[f.axis is not None, f.choice is not None].add(f.standing)
+    assert found == {
+        (False, False): {"primary", "descriptive"},
+        (True, False): {"descriptive"},
+        (False, True): {"exploratory"},
+    }
+    late = records.record(ledger=records.ledger(protocol_locked=None))
+    assert {f.standing for f in late.figures} == {"exploratory"}
+
+
+def test_a_superseded_report_names_its_successor_and_no_other_has_one(records):
+    for wrong in ({"status": "superseded"}, {"status": "final", "replaced_by": "x"}):
+        with pytest.raises(ValidationError, match="names its successor"):
+            Issue(**wrong)
+    record = reissued(records.record(), status="superseded", replaced_by="the next")
+    assert record.limits[0].values == {"number": "the next"}
+    assert record.figures == records.record().figures
+
+
+def test_page_1_speaks_of_difficult_and_rare_cases_whatever_else_stands_there(records):
+    record = records.record("stray", ledger=records.ledger(protocol_locked=None))
+    keys = [limit.key for limit in main_limits(record)]
+    assert keys[:3] == [limit.key for limit in record.limits[:3]]
+    assert keys[3:] == ["limit:difficult_or_rare"]
+    [rare] = [limit for limit in record.limits if limit.key == "limit:difficult_or_rare"]
+    hidden = {(f.axis, f.level) for f in record.figures if f.not_shown and f.level is not None}
+    assert int(rare.values["few"]) == len(hidden) > 0

@@ -275,7 +275,9 @@ def test_the_room_s_own_reasons_have_their_words():
 
 
 @pytest.mark.parametrize("lang", LANGS)
-def test_an_outside_reader_finds_title_and_headings_as_text_in_the_pdf(record, lang, debian_program, tmp_path):
+def test_an_outside_reader_finds_title_and_headings_as_text_in_the_pdf(
+    record, lang, debian_program, tmp_path
+):
     paper = compose(record, lang, "maker")
     (tmp_path / "report.pdf").write_bytes(pdf_of(paper))
     read = subprocess.run(

@@ -42,7 +42,8 @@ def manifest_of(rows):
 class Database:
     """Thirty people, two samples each, with sealed labels."""
 
-    def __init__(self):
+    def __init__(self, label_key=LABEL_KEY):
+        self.label_key = label_key
         self.objects, rows, self.strata = {}, [], {}
         generator = np.random.default_rng(1)
         for person in range(30):
@@ -72,10 +73,10 @@ class Database:
                 ]
                 self.strata[sample] = {"site": "ab"[person % 2], "sex": None}
         self.manifest = manifest_of(rows)
-        self.released = {row.sample: sample_key(LABEL_KEY, row.sample) for row in rows if row.split != "test"}
+        self.released = {row.sample: sample_key(label_key, row.sample) for row in rows if row.split != "test"}
 
     def seal(self, sample, label, role="reference"):
-        return seal(label, key=sample_key(LABEL_KEY, sample), sample=sample, role=role)
+        return seal(label, key=sample_key(self.label_key, sample), sample=sample, role=role)
 
     def put(self, content):
         digest = hashlib.sha256(content).hexdigest()

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from medassay.core.canonical import digest_of
-from medassay.core.errors import WrongUse
+from medassay.core.errors import EvidenceBroken, WrongUse
+from medassay.core.rooms import module_of
 from medassay.room.results import results_of
 from medassay.room.validation import rescore
 
@@ -19,8 +22,10 @@ def again(database):
             lambda digest: held.get(digest) or database.get(digest),
             b"k" * 32,
             figures,
+            lambda event, digest: act.events.append((event, digest)),
         )
 
+    act.events = []
     return act
 
 
@@ -30,8 +35,6 @@ def test_a_re_score_shows_both_figures_and_leaves_the_old_record_as_it_was(
     validation = validated(submitted(**{"model/threshold__json": '{"threshold": 2.2}'}))
     before = validation.record.model_dump_json()
     figures = {one.endpoint: one.estimate for one in results_of(validation.record, protocol).endpoints}
-    from medassay.core.rooms import module_of
-
     scorer = module_of("medassay.evaluation.scoring", "spikes", what="task")
     monkeypatch.setattr(scorer, "VERSION", "2.0")
     made = again(validation, protocol, figures)
@@ -46,6 +49,18 @@ def test_a_re_score_shows_both_figures_and_leaves_the_old_record_as_it_was(
     )
 
 
-def test_the_same_scorer_has_nothing_to_score_again(submitted, validated, protocol, again):
+def test_the_same_scorer_has_nothing_to_score_again_and_opens_no_label(submitted, validated, protocol, again):
     with pytest.raises(WrongUse, match="the same scorer"):
         again(validated(submitted()), protocol, {})
+    assert again.events == []
+
+
+def test_a_prediction_of_other_bytes_is_not_scored_again_and_no_label_opens(
+    submitted, validated, protocol, again, monkeypatch
+):
+    validation = validated(submitted())
+    monkeypatch.setattr(module_of("medassay.evaluation.scoring", "spikes", what="task"), "VERSION", "2.0")
+    better = dict.fromkeys(validation.predictions, b"1 2 3")
+    with pytest.raises(EvidenceBroken, match="not the one received"):
+        again(replace(validation, predictions=better), protocol, {})
+    assert again.events == []

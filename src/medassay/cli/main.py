@@ -43,6 +43,14 @@ class Language(StrEnum):
     BOTH = "both"
 
 
+class Standing(StrEnum):
+    """How a report goes out; a superseded one is written by the report that takes its place."""
+
+    DRAFT = "draft"
+    FINAL = "final"
+    WITHDRAWN = "withdrawn"
+
+
 LANGUAGES: dict[Language, tuple[Lang, ...]] = {
     Language.ZH: ("zh",),
     Language.EN: ("en",),
@@ -309,13 +317,15 @@ def validate(
 def compare(
     new: Annotated[Path, typer.Argument(help="The JSON record of a report.")],
     earlier: Annotated[Path, typer.Argument(help="That of another device or version, same test version.")],
+    workspace: Root = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two reports on the same cases: paired differences with intervals. Needs no workspace."""
+    """Compare two reports on the same cases: paired differences with intervals. Needs no workspace; in that of the
+    first report the comparison is kept, and the next `report` shows it."""
     from medassay.cli import show
     from medassay.verbs import compare as verb
 
-    rows = [one.model_dump(mode="json") for one in verb.run(new, earlier)]
+    rows = [one.model_dump(mode="json") for one in verb.run(new, earlier, workspace=workspace)]
     if not as_json:
         rows = [
             {
@@ -339,6 +349,7 @@ def report(
     source: SourceName,
     device: Device,
     lang: Annotated[Language, typer.Option(help="Language of the views.")] = Language.BOTH,
+    status: Annotated[Standing, typer.Option(help="Under which standing it goes out.")] = Standing.DRAFT,
     workspace: Root = None,
     as_json: AsJson = False,
     enforce: Enforce = False,
@@ -346,7 +357,10 @@ def report(
     """Write the validation report: JSON, HTML and PDF."""
     from medassay.verbs import report as verb
 
-    _end(verb.run(_place(workspace, dataset, source), device, languages=LANGUAGES[lang]), as_json, enforce)
+    made = verb.run(
+        _place(workspace, dataset, source), device, languages=LANGUAGES[lang], status=status.value
+    )
+    _end(made, as_json, enforce)
 
 
 @app.command()

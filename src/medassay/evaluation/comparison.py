@@ -30,7 +30,7 @@ class Claim(BaseModel):
 
     claim: Literal["superiority", "non_inferiority", "equivalence"]
     margin: float
-    outcome: Literal["met", "not_met", "not_estimable"]
+    outcome: Literal["met", "not_met", "not_estimable", "insufficient", "demonstration_only"]
     reason: str
 
 
@@ -59,9 +59,23 @@ class Difference(BaseModel):
     check="statistics.ratio_difference; statsmodels mcnemar",
 )
 def compare(
-    protocol: Protocol, metrics: Mapping[str, Metric], new: Sums, earlier: Sums
+    protocol: Protocol,
+    metrics: Mapping[str, Metric],
+    new: Sums,
+    earlier: Sums,
+    *,
+    synthetic: bool = False,
+    booked: bool = True,
 ) -> tuple[Difference, ...]:
     """Every endpoint of the protocol, paired by subject.
+
+    Parameters
+    ----------
+    synthetic : bool
+        Synthetic data support no claim, as they support no verdict.
+    booked : bool
+        Whether the protocol stood before the labels opened; a claim that was made afterwards is none, and every
+        difference is then exploratory.
 
     Raises
     ------
@@ -105,20 +119,29 @@ def compare(
                 earlier=estimates[1],
                 difference=difference,
                 mcnemar_p=_mcnemar(*sides),
-                claim=_claim(protocol, endpoint.id, metric, difference),
+                claim=_claim(protocol, endpoint.id, metric, difference, synthetic) if booked else None,
             )
         )
     return tuple(found)
 
 
-def _claim(protocol: Protocol, endpoint: str, metric: Metric, difference: Estimate) -> Claim | None:
+def _claim(
+    protocol: Protocol, endpoint: str, metric: Metric, difference: Estimate, synthetic: bool
+) -> Claim | None:
+    """The claim by the rule of the verdict: synthetic data demonstrate, too few subjects leave it open."""
     asked = protocol.comparator
     if asked is None or asked.endpoint != endpoint or metric.better == "nearer_zero":
         return None
     judged = judge_difference(
         difference, claim=asked.claim, margin=asked.margin, alpha=protocol.alpha, better=metric.better
     )
-    return Claim(claim=asked.claim, margin=asked.margin, outcome=judged.outcome, reason=judged.reason)
+    made = Claim(claim=asked.claim, margin=asked.margin, outcome=judged.outcome, reason=judged.reason)
+    if synthetic:
+        return made.model_copy(update={"outcome": "demonstration_only", "reason": "the data are synthetic"})
+    if difference.n_subjects < protocol.minimum_subjects:
+        reason = f"{difference.n_subjects} subjects, {protocol.minimum_subjects} asked for"
+        return made.model_copy(update={"outcome": "insufficient", "reason": reason})
+    return made
 
 
 def _sums(metric: Metric, rows: Sequence[Mapping[str, float]]) -> tuple[FloatArray, FloatArray]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from medassay.core.terms import Lang
 from medassay.reports import (
     sections_annexes,
     sections_cases,
+    sections_comparison,
     sections_dataset,
     sections_robustness,
     sections_testing,
@@ -20,7 +22,22 @@ from medassay.reports.paper import Content, Paper
 from medassay.reports.record import ReportRecord
 from medassay.reports.sentences import Heading, headings
 
-ROOMS = (sections_testing, sections_robustness, sections_dataset, sections_cases, sections_annexes)
+ROOMS = (
+    sections_testing,
+    sections_comparison,
+    sections_robustness,
+    sections_dataset,
+    sections_cases,
+    sections_annexes,
+)
+# Where the reason for an empty heading depends on the record, and not on the table of headings alone.
+WHY: Mapping[str, Callable[[Paper], str]] = MappingProxyType(
+    {
+        "comparison": sections_comparison.why_no_comparison,
+        "robustness": sections_robustness.why_not_robust,
+        "stress": sections_robustness.why_no_stress,
+    }
+)
 
 
 def compose(
@@ -75,13 +92,18 @@ def _sections(paper: Paper) -> Iterator[Section]:
     written = [(heading, number, _blocks(paper, heading)) for heading, number in numbered(paper)]
     for heading, number, blocks in written:
         if not blocks and not _has_parts(heading):
-            empty.append((f"{number} {_title(heading, paper.lang)}", paper.say(heading.why_empty)))
+            empty.append((f"{number} {_title(heading, paper.lang)}", _why(paper, heading)))
     for heading, number, blocks in written:
         if heading.id == "not_evaluated":
             blocks = [_not_evaluated(paper, empty)]
         elif not blocks and not _has_parts(heading):
-            blocks = [Text(paper.say("not_performed", why=paper.say(heading.why_empty)), "missing")]
+            blocks = [Text(paper.say("not_performed", why=_why(paper, heading)), "missing")]
         yield Section(heading.id, number, _title(heading, paper.lang), heading.level, tuple(blocks))
+
+
+def _why(paper: Paper, heading: Heading) -> str:
+    asked = WHY.get(heading.id)
+    return paper.say(asked(paper) if asked else heading.why_empty)
 
 
 def numbered(paper: Paper) -> Iterator[tuple[Heading, str]]:

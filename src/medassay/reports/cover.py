@@ -10,7 +10,9 @@ from medassay.datasets.flow import Flow
 from medassay.reports import numbers
 from medassay.reports.document import Cell, Code, Column, Cover, Signature, Table, Tone, Verdict, table
 from medassay.reports.given import PARTS, UNITS
+from medassay.reports.limits import Remark
 from medassay.reports.paper import Paper, Words, time
+from medassay.reports.record import ReportRecord
 
 TONES: dict[str, Tone] = {
     "met": "good",
@@ -33,8 +35,9 @@ def cover_of(paper: Paper) -> Cover:
         (paper.say("status"), paper.say(f"status:{issue.status}")),
         (paper.say("bundle"), paper.say(f"bundle:{paper.edition}")),
     ]
-    if issue.replaces:
-        head.append((paper.say("replaces"), Code(issue.replaces)))
+    for key, number in (("replaces", issue.replaces), ("replaced_by", issue.replaced_by)):
+        if number:
+            head.append((paper.say(key), Code(number)))
     key = "signatures_demo_key" if paper.given.ledger.demo_key else "signatures_unsigned"
     return Cover(
         title=paper.say("title"),
@@ -51,12 +54,21 @@ def cover_of(paper: Paper) -> Cover:
         flow=flow_table(paper, paper.given.flow),
         flow_note=scored_line(paper),
         limits_title=paper.say("main_limits"),
-        limits=tuple(paper.remark(limit) for limit in paper.record.limits[:SHOWN_LIMITS]),
+        limits=tuple(paper.remark(limit) for limit in main_limits(paper.record)),
         signatures=tuple(Signature(paper.say(role)) for role in ("prepared", "reviewed", "approved")),
         signatures_note=paper.say(key),
         qr_svg=qr(paper.record.digest),
         qr_caption=paper.say("qr_caption"),
         digest=paper.record.digest,
+    )
+
+
+def main_limits(record: ReportRecord) -> tuple[Remark, ...]:
+    """The three gravest, and what the test set says of difficult and rare cases."""
+    first = record.limits[:SHOWN_LIMITS]
+    return (
+        *first,
+        *(one for one in record.limits[SHOWN_LIMITS:] if one.key == "limit:difficult_or_rare"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from pydantic import Field
 
@@ -11,6 +12,8 @@ from medassay.evaluation.analysis import Results
 from medassay.evaluation.protocol import Goal
 from medassay.reports.given import Given, Part
 from medassay.room.results import results_of as analysed
+
+Standing = Literal["primary", "tested", "descriptive", "exploratory"]
 
 
 class Figure(Part):
@@ -22,6 +25,9 @@ class Figure(Part):
     level: str | None = Field(default=None, description="of the axis; None with an axis: not stated")
     choice: str | None = Field(default=None, description="another choice than the protocol's: sensitivity")
     left_out: str | None = Field(default=None, description="the subject left out")
+    standing: Standing = Field(
+        description="what it may be taken for: by the protocol as booked before the labels opened, else exploratory"
+    )
     n_subjects: int = Field(ge=0)
     estimate: Estimate | None = Field(description="None exactly where it is not shown")
     not_shown: str = ""
@@ -56,6 +62,7 @@ def _endpoints(given: Given, results: Results) -> Iterator[Figure]:
         bounded = result.goal is not None and result.estimate.lower is not None
         yield _figure(given, results, result.endpoint).model_copy(
             update={
+                "standing": result.standing if given.ledger.locked_first else "exploratory",
                 "n_subjects": result.estimate.n_subjects,
                 "estimate": result.estimate,
                 "goal": result.goal,
@@ -70,6 +77,8 @@ def _subgroups(given: Given, results: Results) -> Iterator[Figure]:
             for result in results.endpoints:
                 yield _figure(given, results, result.endpoint).model_copy(
                     update={
+                        # The axes stand in the protocol, and no subgroup is tested.
+                        "standing": "descriptive" if given.ledger.locked_first else "exploratory",
                         "axis": subgroup.axis,
                         "level": cell.level,
                         "n_subjects": cell.subjects,
@@ -100,6 +109,7 @@ def _figure(given: Given, results: Results, endpoint: str) -> Figure:
     return Figure(
         id="",
         endpoint=endpoint,
+        standing="exploratory",  # until the protocol is seen to have it
         n_subjects=0,
         estimate=None,
         numerator=result.numerator,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from medassay.annotation.agreement import AgreementRecord
 from medassay.annotation.spec import AnnotationSpec
@@ -232,6 +233,29 @@ class Issue(Part):
     issuer_kind: Literal["self", "laboratory"] = "self"
     issuer: str = ""
     replaces: str = Field(default="", description="number of the report that this one supersedes")
+    replaced_by: str = Field(default="", description="number of the report that supersedes this one")
+
+    @model_validator(mode="after")
+    def _a_superseded_report_names_its_successor(self) -> Self:
+        if (self.status == "superseded") != bool(self.replaced_by):
+            raise ValueError("a superseded report names its successor, and no other report has one")
+        return self
+
+
+class Compared(Part):
+    """Another device or version on the same test version: what a paired comparison takes from its report."""
+
+    number: str = Field(description="of its report")
+    name: Bilingual
+    device: str
+    version: str
+    submission: str
+    run: str = Field(pattern=r"^[0-9a-f]{64}$", description="digest of its run record")
+    manifest: str
+    task: str
+    scorer_version: str
+    options: dict[str, Any]
+    statistics: dict[str, dict[str, float]] = Field(description="subject to the sums of its statistics")
 
 
 class Given(Part):
@@ -250,11 +274,34 @@ class Given(Part):
     inspection: Inspection | None
     training: Training | None
     timing: Timing | None = Field(default=None, description="None: nothing was timed")
+    compared: tuple[Compared, ...] = Field(default=(), description="empty: no comparison was made")
     chain: tuple[Step, ...]
     ledger: LedgerFacts
     code: dict[str, str]
     environment: dict[str, str]
     issue: Issue
+
+
+def require_entered_twice(run: RunRecord) -> None:
+    """Refuse a run whose headline statistics differ between the two implementations.
+
+    Raises
+    ------
+    EvidenceBroken
+        Naming the first statistic that differs beyond its tolerance, or whose first count is not that of the cases.
+    """
+    for entry in run.second_entry:
+        counted = math.fsum(case.statistics.get(entry.statistic, math.nan) for case in run.cases)
+        apart = not entry.agrees or not abs(entry.first - entry.second) <= entry.tolerance
+        if apart or not math.isclose(counted, entry.first, rel_tol=1e-9, abs_tol=1e-9):
+            raise EvidenceBroken(
+                found=f"{entry.statistic} = {entry.first:g} by the scorer, {entry.second:g} by its second "
+                f"implementation, {counted:g} over the cases",
+                wanted=f"the same within {entry.tolerance:g} in every sample",
+                remedy="No report is made of figures that two implementations do not share: mend the one that is "
+                "wrong, and validate or re-score.",
+                where="double entry",
+            )
 
 
 def require_one_story(given: Given) -> None:
@@ -263,9 +310,11 @@ def require_one_story(given: Given) -> None:
     Raises
     ------
     EvidenceBroken
-        When the run is not of this protocol, dataset, source or device, or its subjects are not the flow's.
+        When the run is not of this protocol, dataset, source or device, its subjects are not the flow's, or a
+        comparison is of another test version or scorer.
     """
     run, flow = given.run, given.flow
+    require_entered_twice(run)
     stories: list[tuple[str, Any, Any]] = [
         ("protocol", run.protocol, given.protocol.digest),
         ("dataset", run.dataset, given.dataset.stem),
@@ -277,6 +326,18 @@ def require_one_story(given: Given) -> None:
         ("test subjects", len(run.subjects), flow.subjects.test),
         ("samples of all subjects", sum(row.samples for row in run.subjects), len(run.cases)),
     ]
+    for other in given.compared:
+        stories += [
+            ("dataset version of a comparison", other.manifest, run.manifest),
+            ("task of a comparison", other.task, run.task),
+            ("scorer version of a comparison", other.scorer_version, run.scorer_version),
+            ("scoring conventions of a comparison", other.options, run.options),
+            (
+                "subjects of a comparison",
+                sorted(other.statistics),
+                sorted(row.subject for row in run.subjects),
+            ),
+        ]
     for what, found, wanted in stories:
         if found != wanted:
             raise EvidenceBroken(

@@ -18,9 +18,10 @@ def ledger_facts(
 ) -> LedgerFacts:
     """What the ledger says of one run.
 
-    The line of unsealing is the last one of this test split, made for this submission where the event names
-    it; the line of locking is the last one of this protocol before it. A protocol that was booked only
-    afterwards is given as it stands, so that the report says so.
+    The line of unsealing is the first one of this test split, made for this submission where the event names
+    it: whoever changes the protocol after these labels were met once has seen them, though they are opened again.
+    The line of locking is the last one of this protocol before it. A protocol that was booked only afterwards is
+    given as it stands, so that the report says so.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def ledger_facts(
         Public signing key, hexadecimal.
     """
     entries = _until(entries, validated)
-    unsealed = _last([e for e in entries if _is(e, UNSEALED, run) and e.evidence == run.manifest])
+    unsealed = next((e for e in entries if _is(e, UNSEALED, run) and e.evidence == run.manifest), None)
     locked = [e for e in entries if _is(e, LOCKED, run) and e.evidence == run.protocol]
     before = [e for e in locked if unsealed is None or e.sequence < unsealed.sequence]
     return LedgerFacts(

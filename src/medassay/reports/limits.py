@@ -20,7 +20,13 @@ class Remark(Part):
 
 def limits(given: Given, results: Results) -> tuple[Remark, ...]:
     """All limits that the records show; page 1 shows the first three."""
-    return (*_of_figures(given), *_of_data(given), *_of_size(given, results), *_of_scope(given, results))
+    return (
+        *_of_standing(given),
+        *_of_figures(given),
+        *_of_data(given),
+        *_of_size(given, results),
+        *_of_scope(given, results),
+    )
 
 
 def deviations(given: Given) -> tuple[Remark, ...]:
@@ -29,9 +35,6 @@ def deviations(given: Given) -> tuple[Remark, ...]:
     missing = unanswered(given)
     if missing:
         found.append(Remark(key="deviation_status", values={"samples": str(missing)}))
-    differing = sum(not entry.agrees for entry in given.run.second_entry)
-    if differing:
-        found.append(Remark(key="deviation_double_entry", values={"statistics": str(differing)}))
     if given.run.causality is not None and not given.run.causality.held:
         found.append(Remark(key="deviation_causality"))
     if not given.ledger.locked_first:
@@ -44,10 +47,17 @@ def unanswered(given: Given) -> int:
     return sum(case.status != "ok" for case in given.run.cases)
 
 
+def _of_standing(given: Given) -> Iterator[Remark]:
+    """That the report does not count any more stands before all else."""
+    issue = given.issue
+    if issue.status == "superseded":
+        yield Remark(key="limit:superseded", values={"number": issue.replaced_by})
+    if issue.status == "withdrawn":
+        yield Remark(key="limit:withdrawn")
+
+
 def _of_figures(given: Given) -> Iterator[Remark]:
     """What makes the figures themselves doubtful."""
-    if any(not entry.agrees for entry in given.run.second_entry):
-        yield Remark(key="limit:double_entry")
     causality = given.run.causality
     if causality is not None and not causality.held:
         key = "limit:looked_ahead" if causality.differing else "limit:causality_not_shown"
@@ -106,6 +116,7 @@ def _of_scope(given: Given, results: Results) -> Iterator[Remark]:
         yield Remark(key=f"limit:{method}_reference")
     if inspection is not None and inspection.issuer.kind == "self":
         yield Remark(key="limit:self_inspection")
+    yield difficult_or_rare(given, results)
     yield Remark(key="limit:no_external")
     if run.repeat and run.repeat.differing:
         values = {"samples": str(run.repeat.samples), "differing": str(len(run.repeat.differing))}
@@ -114,6 +125,15 @@ def _of_scope(given: Given, results: Results) -> Iterator[Remark]:
         yield from _of_stress(results)
     else:
         yield Remark(key="limit:only_repeated" if run.repeat else "limit:not_robust")
+
+
+def difficult_or_rare(given: Given, results: Results) -> Remark:
+    """What the test set says of hard and rare cases: page 1 has it whatever else stands there."""
+    cells = [cell for subgroup in results.subgroups for cell in subgroup.cells]
+    few = sum(cell.level is not None and not cell.estimates for cell in cells)
+    return Remark(
+        key="limit:difficult_or_rare", values={"few": str(few), "minimum": str(given.protocol.minimum_cell)}
+    )
 
 
 def _of_stress(results: Results) -> Iterator[Remark]:

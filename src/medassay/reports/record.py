@@ -18,9 +18,11 @@ from medassay.evaluation.scorer import Metric
 from medassay.quality.certificate import Certificate
 from medassay.quality.spec import QualitySpec
 from medassay.registry.device import DeviceSpec
+from medassay.reports.comparisons import Comparison, comparisons_of
 from medassay.reports.figures import Figure, figures_of, results_of
 from medassay.reports.given import (
     Agreement,
+    Compared,
     DatasetFacts,
     Given,
     Inspection,
@@ -72,6 +74,7 @@ class ReportRecord(Part):
     results: Results
     verdict: Literal["met", "not_met", "insufficient", "demonstration_only", "no_goal"]
     figures: tuple[Figure, ...]
+    comparisons: tuple[Comparison, ...] = Field(default=(), description="in the order of `given.compared`")
     scope: Scope
     observed: tuple[Group, ...] = Field(description="the population seen in the test split")
     sums: dict[str, float] = Field(description="statistics summed over the test split")
@@ -118,6 +121,7 @@ def build(
     environment: Mapping[str, str],
     issue: Issue | None = None,
     timing: Timing | None = None,
+    compared: Sequence[Compared] = (),
 ) -> ReportRecord:
     """The report's record from the records of all steps.
 
@@ -152,6 +156,7 @@ def build(
             inspection=Inspection.of(inspection) if inspection else None,
             training=training,
             timing=timing,
+            compared=tuple(compared),
             chain=tuple(chain),
             ledger=ledger,
             code=code_identity(),
@@ -172,6 +177,7 @@ def derive(given: Given) -> ReportRecord:
         "results": results,
         "verdict": results.verdict.value if results.verdict else "no_goal",
         "figures": figures_of(given, results),
+        "comparisons": comparisons_of(given),
         "scope": _scope(given),
         "observed": tuple(_observed(given)),
         "sums": summed(row.statistics for row in given.run.subjects),
@@ -185,6 +191,12 @@ def derive(given: Given) -> ReportRecord:
 
 def seal_of(record: ReportRecord) -> str:
     return digest_of(record.model_dump(mode="json", exclude={"seal"}))
+
+
+def reissued(record: ReportRecord, **issue: str) -> ReportRecord:
+    """The same report under another standing: its figures are computed again from what it was given."""
+    standing = Issue.model_validate(record.given.issue.model_dump() | issue)
+    return derive(record.given.model_copy(update={"issue": standing}))
 
 
 def number_of(given: Given, run_digest: str) -> str:

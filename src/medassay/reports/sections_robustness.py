@@ -76,6 +76,19 @@ def stress(paper: Paper) -> Iterable[Block]:
     yield table(caption, _columns(paper), rows)
 
 
+def why_not_robust(paper: Paper) -> str:
+    """A re-score has no answers to disturbed copies: they were not kept."""
+    return "not_kept_for_rescore" if paper.given.run.supersedes and _asked(paper) else "no_perturbation"
+
+
+def why_no_stress(paper: Paper) -> str:
+    return "not_kept_for_rescore" if paper.given.run.supersedes and _asked(paper) else "no_stress"
+
+
+def _asked(paper: Paper) -> bool:
+    return paper.given.protocol.stress is not None and bool(paper.given.protocol.stress.conditions)
+
+
 def timing(paper: Paper) -> Iterable[Block]:
     found = paper.given.timing
     if found is None:

@@ -173,7 +173,8 @@ def results(paper: Paper) -> Iterable[Block]:
     main = [f for f in paper.record.figures if f.axis is None and f.choice is None]
     columns = [
         Column(paper.say("figure_id"), weight=0.4),
-        Column(paper.say("endpoint"), weight=1.6),
+        Column(paper.say("endpoint"), weight=1.5),
+        Column(paper.say("standing"), weight=0.8),
         Column(paper.say("estimate"), "right", weight=0.9),
         Column(paper.say("ci"), "right", weight=1.3),
         Column(paper.say("goal"), "right", weight=1),
@@ -181,9 +182,12 @@ def results(paper: Paper) -> Iterable[Block]:
         Column(paper.say("subjects"), "right", weight=0.6),
     ]
     caption = paper.say("results_caption", confidence=numbers.percent(paper.given.protocol.confidence))
-    yield table(caption, columns, [[f.id, paper.endpoint(f), *_shown(paper, f)] for f in main])
+    rows = [[f.id, paper.endpoint(f), _standing(paper, f), *_shown(paper, f)] for f in main]
+    yield table(caption, columns, rows)
     run = paper.given.run
     yield Text(paper.say("results_note", scorer=f"{run.task} {run.scorer_version}"), "note")
+    booked = paper.given.ledger.locked_first
+    yield Text(paper.say("standing_note" if booked else "standing_none"), "note" if booked else "warning")
     yield from _family(paper, main)
     yield from _rescored(paper, main)
     yield from _forest(paper, main)
@@ -192,9 +196,16 @@ def results(paper: Paper) -> Iterable[Block]:
         yield table(
             paper.say("sensitivity_caption", endpoint=paper.endpoint(paper.record.primary)),
             [columns[0], Column(paper.say("choice"), weight=1.6), *columns[2:]],
-            [[f.id, paper.say(f"choice:{f.choice}"), *_shown(paper, f)] for f in choices],
+            [
+                [f.id, paper.say(f"choice:{f.choice}"), _standing(paper, f), *_shown(paper, f)]
+                for f in choices
+            ],
         )
         yield Text(paper.say("sensitivity_note"), "note")
+
+
+def _standing(paper: Paper, figure: Figure) -> str:
+    return paper.say(f"standing:{figure.standing}")
 
 
 def _family(paper: Paper, main: list[Figure]) -> Iterator[Block]:

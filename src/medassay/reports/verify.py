@@ -28,6 +28,7 @@ from medassay.evaluation.scorer import Scorer
 from medassay.reports.given import Given, MetricFacts
 from medassay.reports.history import ledger_facts
 from medassay.reports.record import ReportRecord, derive, seal_of
+from medassay.room.record import RunRecord
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Outcome, code_identity
 
@@ -35,7 +36,18 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 SAME_FIGURE = 1e-9  # relative: another machine adds in another order; the seal finds smaller changes
-DERIVED = ("number", "verdict", "scope", "observed", "sums", "limits", "deviations", "digests", "results")
+DERIVED = (
+    "number",
+    "verdict",
+    "comparisons",
+    "scope",
+    "observed",
+    "sums",
+    "limits",
+    "deviations",
+    "digests",
+    "results",
+)
 
 
 @dataclass(frozen=True)
@@ -176,6 +188,7 @@ def _of_store(record: ReportRecord, store: Store) -> Iterator[Check]:
         told = (evidence.kind, evidence.outcome, len(evidence.findings))
         yield _equal(f"evidence of {step.kind}", str(told), str((step.kind, step.outcome, step.findings)))
     yield from _of_validation(record, steps.get("validate"), store)
+    yield from _of_comparisons(given, store)
     yield from _of_ledger(record, store)
 
 
@@ -195,6 +208,20 @@ def _of_validation(record: ReportRecord, validated: Evidence | None, store: Stor
     run = record.given.run
     for name, wanted in (("dataset version", run.manifest), ("submission", run.submission)):
         yield _check(name, wanted in inputs, "not an input of validate", wanted)
+
+
+def _of_comparisons(given: Given, store: Store) -> Iterator[Check]:
+    """The other runs as they were kept; one that was validated in another store cannot be looked up in this."""
+    for other in given.compared:
+        name = f"compared run {other.run[:12]}"
+        try:
+            run = RunRecord.model_validate_json(store.get(other.run))
+        except (MedassayError, OSError, ValidationError) as error:
+            told = "no run record" if isinstance(error, ValidationError) else _told(error)
+            yield Check(name, Outcome.NOT_ASSESSED, told, other.run)
+            continue
+        kept = {row.subject: row.statistics for row in run.subjects}
+        yield _same(name, other.statistics, kept)
 
 
 def _of_ledger(record: ReportRecord, store: Store) -> Iterator[Check]:

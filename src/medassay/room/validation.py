@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from medassay.core.canonical import canonical_json, digest_bytes, digest_of
-from medassay.core.errors import WrongUse
+from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.rooms import module_of
 from medassay.core.specs import Spec, load_spec, parameters_of
@@ -233,17 +233,22 @@ def rescore(
     get: Get,
     label_key: bytes,
     figures: Mapping[str, Estimate],
+    book: Book,
 ) -> RunRecord:
     """The same predictions under the scorer of today: a new record that names the one it supersedes.
 
     Parameters
     ----------
     figures : endpoint to estimate, as the old record had them.
+    book : callable
+        As for `validate`: called before a label opens, and not at all where there is nothing to score again.
 
     Raises
     ------
     WrongUse
-        When scorer and conventions are those of the old record, or the protocol or the test version is another.
+        When scorer and conventions are those of the old record, or the test version is another.
+    EvidenceBroken
+        When a prediction is not the one that was scored before.
     """
     scorer, options = _scorer(protocol)
     conventions = options.model_dump(mode="json")
@@ -254,13 +259,11 @@ def rescore(
             f"the same scorer, version {scorer.VERSION}", "another version or other conventions"
         )
     answers = {
-        case.sample: Answer(
-            case.status,
-            case.reason,
-            get(old.predictions[case.sample]) if case.sample in old.predictions else None,
-        )
+        case.sample: Answer(case.status, case.reason, _as_received(old, case.sample, get))
         for case in old.cases
     }
+    book("protocol_locked", protocol.digest)
+    book("labels_unsealed", manifest.digest)
     strata = {row.subject: row.strata for row in old.subjects}
     scored = [
         score_sample(scorer, options, rows, answers[sample], get, sample_key(label_key, sample))
@@ -283,6 +286,22 @@ def rescore(
             ),
         }
     )
+
+
+def _as_received(old: RunRecord, sample: str, get: Get) -> bytes | None:
+    """The prediction that was scored before, recomputed whoever keeps it."""
+    digest = old.predictions.get(sample)
+    if digest is None:
+        return None
+    content = get(digest)
+    if digest_bytes(content) != digest:
+        raise EvidenceBroken(
+            found="a prediction that is not the one received",
+            wanted=f"the bytes with SHA-256 {digest[:12]}…",
+            remedy="Restore it from a copy, or validate again.",
+            where=f"sample {sample}",
+        )
+    return content
 
 
 def _no_rescore(found: str, wanted: str) -> WrongUse:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from medassay.annotation.agreement import AgreementRecord
 from medassay.annotation.spec import AnnotationSpec
 from medassay.core import progress
 from medassay.core.atomic import write_atomic
+from medassay.core.errors import WrongUse
 from medassay.core.rooms import module_of
 from medassay.core.specs import load_spec, parameters_of
 from medassay.core.terms import Lang
@@ -22,6 +23,7 @@ from medassay.room.record import RunRecord
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Outcome
 from medassay.trust.sealing import sample_key, unseal
+from medassay.verbs.compare import kept
 from medassay.verbs.stage import Place, evidence_inputs, frozen_manifest, refused_after
 from medassay.verbs.validate import EXCERPT
 
@@ -31,12 +33,33 @@ if TYPE_CHECKING:
 BEFORE = ("ingest", "gate", "annotate", "freeze", "certify")
 
 
-def run(place: Place, device: str, *, languages: Sequence[Lang] = ("zh", "en")) -> Evidence:
+def run(
+    place: Place,
+    device: str,
+    *,
+    languages: Sequence[Lang] = ("zh", "en"),
+    status: Literal["draft", "final", "withdrawn"] = "draft",
+) -> Evidence:
     """Build the record of the device's latest validation and write its views below `reports/`.
 
     The maker's edition stands in `reports/DATASET/SOURCE/`, the auditor's, with labels and test pictures, in a
-    folder `auditor` of its own.
+    folder `auditor` of its own. The report of a run that was scored again goes to a folder `superseded` and names
+    its successor there.
+
+    Raises
+    ------
+    WrongUse
+        When a report is to be final under demonstration keys, which anyone may hold.
     """
+    from medassay.reports.given import Issue
+    from medassay.reports.record import reissued
+
+    if status == "final" and place.keys.demo:
+        raise WrongUse(
+            found="a final report under demonstration keys",
+            wanted="keys of your own",
+            remedy="Set up a workspace by `medassay init` without --demo-keys, or leave the report a draft.",
+        )
     with place.writing():
         steps = [
             *(place.evidence(kind) for kind in BEFORE),
@@ -47,19 +70,23 @@ def run(place: Place, device: str, *, languages: Sequence[Lang] = ("zh", "en")) 
             return refused
         with progress.shown(f"report {device} on {place.dataset}/{place.source_name}"):
             record = _record(place, device, steps)
-            excerpts = _excerpts(place, steps[-1], record)
-            views = _views(record, languages, excerpts)
+            before = _superseded(place, device, record)
+            issue = Issue(status=status, replaces=before.number if before else "")
+            record = reissued(record, **issue.model_dump(mode="json"))
+            views = _views(record, languages, _excerpts(place, steps[-1], record), device)
+            if before is not None:
+                old = reissued(before, status="superseded", replaced_by=record.number)
+                views |= _views(old, languages, {}, f"superseded/{old.number}")
         folder = place.workspace.reports(place.dataset, place.source_name)
         for name, content in views.items():
-            write_atomic(folder / name.format(device=device), content)
+            write_atomic(folder / name, content)
         return place.finish(
             "report",
             inputs=evidence_inputs(*steps),
-            files={"report": record.to_json()}
-            | {f"view:{name.format(device=device)}": c for name, c in views.items()},
+            files={"report": record.to_json()} | {f"view:{name}": c for name, c in views.items()},
             outcome=Outcome.PASSED,
             counts={"views": len(views)},
-            parameters={"languages": list(languages)},
+            parameters={"languages": list(languages), "status": status},
             packages=("jinja2", "matplotlib", "noto-cjk-sans-otc", "typst"),
             device=device,
         )
@@ -80,19 +107,44 @@ def _excerpts(place: Place, validate: Evidence, record: ReportRecord) -> dict[st
     }
 
 
-def _views(record: ReportRecord, languages: Sequence[Lang], excerpts: dict[str, bytes]) -> dict[str, bytes]:
+def _superseded(place: Place, device: str, record: ReportRecord) -> ReportRecord | None:
+    """The last report of the run that this record's run was scored again from; None: there was none."""
+    from medassay.reports.record import ReportRecord
+
+    old = record.given.run.supersedes
+    if old is None:
+        return None
+    event, target = (
+        f"report {place.dataset}/{place.source_name}",
+        "/".join([place.dataset, place.source_name, device]),
+    )
+    for entry in reversed(ledger.read(place.workspace.ledger)):
+        if entry.event != event:
+            continue
+        evidence = Evidence.load(place.workspace.evidence(entry.evidence), entry.evidence)
+        if evidence.target != target or evidence.outcome is not Outcome.PASSED:
+            continue
+        found = ReportRecord.model_validate(place.record(evidence, "report"))
+        if found.digests["run"] == old.run:
+            return found
+    return None
+
+
+def _views(
+    record: ReportRecord, languages: Sequence[Lang], excerpts: dict[str, bytes], name: str
+) -> dict[str, bytes]:
     from medassay.reports.composition import compose
     from medassay.reports.html import html_of
     from medassay.reports.pdf import pdf_of
 
-    views = {"{device}.json": record.to_json()}
+    views = {f"{name}.json": record.to_json()}
     for lang in languages:
         for folder, paper in (
             ("", compose(record, lang, "maker")),
             ("auditor/", compose(record, lang, "auditor", excerpts)),
         ):
-            views[f"{folder}{{device}}.{lang}.html"] = html_of(paper)
-            views[f"{folder}{{device}}.{lang}.pdf"] = pdf_of(paper)
+            views[f"{folder}{name}.{lang}.html"] = html_of(paper)
+            views[f"{folder}{name}.{lang}.pdf"] = pdf_of(paper)
     return views
 
 
@@ -149,4 +201,5 @@ def _record(place: Place, device: str, steps: Sequence[Evidence]) -> ReportRecor
         ),
         environment=validate.environment | train.environment,
         timing=Timing.model_validate_json(place.store.get(timed)) if timed else None,
+        compared=kept(place, device, validate.output("run")),
     )

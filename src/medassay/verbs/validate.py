@@ -23,11 +23,11 @@ from medassay.verbs.stage import Place, evidence_inputs, frozen_manifest, refuse
 
 if TYPE_CHECKING:
     from medassay.evaluation.analysis import Results
+    from medassay.room.record import RunRecord
     from medassay.room.validation import Validation
 
 UNSEALED = "labels_unsealed"
 TIMED = "timed"
-LOCKED = "protocol_locked"
 RESCORED = "rescored"
 EXCERPT = "excerpt"
 
@@ -38,7 +38,6 @@ def run(place: Place, device: str) -> Evidence:
     The outcome is `passed` when the run was made, both implementations agree and no alarm looked ahead, whatever
     the verdict.
     """
-    from medassay.room.results import results_of
     from medassay.room.validation import validate
 
     with place.writing():
@@ -74,29 +73,15 @@ def run(place: Place, device: str) -> Evidence:
             print(made.log, file=sys.stderr)  # for the device's maker; it stands in no record
         timed = place.store.put(canonical_json(made.timing.model_dump(mode="json")))
         _book(place, TIMED, timed, submission)
-        results = results_of(made.record, protocol)
         for content in made.predictions.values():
             place.store.put(content)
-        held = made.record.causality is None or made.record.causality.held
-        agree = all(entry.agrees for entry in made.record.second_entry)
-        return place.finish(
-            "validate",
-            inputs=evidence_inputs(freeze, certify, train)
-            | {
-                "manifest": manifest.digest,
-                "submission": submission,
-                "spec:evaluation": place.spec_digest("evaluation"),
-            },
-            records={
-                "run": made.record.model_dump(mode="json"),
-                "results": results.model_dump(mode="json"),
-                "headline": headline(results, protocol),
-                "excerpts": _sealed_excerpts(place, made),
-            },
-            outcome=Outcome.PASSED if agree and held else Outcome.FAILED,
-            counts=_counts(made.record.cases),
-            packages=("numpy", "scipy"),
-            device=device,
+        return _finish(
+            place,
+            device,
+            made.record,
+            protocol,
+            inputs=evidence_inputs(freeze, certify, train) | {"manifest": manifest.digest},
+            excerpts=_sealed_excerpts(place, made),
         )
 
 
@@ -107,11 +92,16 @@ def rescore(place: Place, device: str) -> Evidence:
     with the digest of the record that is superseded. Excerpts of worst cases are not made again.
     """
     from medassay.room.record import RunRecord
-    from medassay.room.results import results_of
     from medassay.room.validation import rescore as score_again
 
     with place.writing():
         before = place.evidence("validate", device)
+        if before.outcome is Outcome.REFUSED:
+            raise WrongUse(
+                found="a validation that was refused",
+                wanted="one that left predictions",
+                remedy=f"Run: medassay validate {place.dataset} {place.source_name} {device}",
+            )
         freeze, certify, train = (
             place.evidence("freeze"),
             place.evidence("certify"),
@@ -127,33 +117,60 @@ def rescore(place: Place, device: str) -> Evidence:
             for result in place.record(before, "results")["endpoints"]
         }
         manifest = frozen_manifest(place, freeze)
-        _book(place, LOCKED, protocol.digest, old.submission)
-        _book(place, UNSEALED, manifest.digest, old.submission)
-        record = score_again(old, manifest, protocol, place.store.get, place.keys.label, figures)
-        _book(place, RESCORED, before.output("run"), old.submission)
-        results = results_of(record, protocol)
-        agree = all(entry.agrees for entry in record.second_entry)
-        held = record.causality is None or record.causality.held
-        return place.finish(
-            "validate",
-            inputs=evidence_inputs(freeze, certify, train)
-            | {
-                "manifest": manifest.digest,
-                "submission": old.submission,
-                "spec:evaluation": place.spec_digest("evaluation"),
-                "superseded": before.output("run"),
-            },
-            records={
-                "run": record.model_dump(mode="json"),
-                "results": results.model_dump(mode="json"),
-                "headline": headline(results, protocol),
-                "excerpts": {},
-            },
-            outcome=Outcome.PASSED if agree and held else Outcome.FAILED,
-            counts=_counts(record.cases),
-            packages=("numpy", "scipy"),
-            device=device,
+        record = score_again(
+            old,
+            manifest,
+            protocol,
+            place.store.get,
+            place.keys.label,
+            figures,
+            lambda event, digest: _book(place, event, digest, old.submission),
         )
+        _book(place, RESCORED, before.output("run"), old.submission)
+        return _finish(
+            place,
+            device,
+            record,
+            protocol,
+            inputs=evidence_inputs(freeze, certify, train)
+            | {"manifest": manifest.digest, "superseded": before.output("run")},
+            excerpts={},
+        )
+
+
+def _finish(
+    place: Place,
+    device: str,
+    record: RunRecord,
+    protocol: Protocol,
+    *,
+    inputs: Mapping[str, str],
+    excerpts: Mapping[str, str],
+) -> Evidence:
+    """The run with its results; passed only where both implementations agree and no alarm looked ahead."""
+    from medassay.room.results import results_of
+
+    results = results_of(record, protocol)
+    held = record.causality is None or record.causality.held
+    agree = all(entry.agrees for entry in record.second_entry)
+    return place.finish(
+        "validate",
+        inputs={
+            **inputs,
+            "submission": record.submission,
+            "spec:evaluation": place.spec_digest("evaluation"),
+        },
+        records={
+            "run": record.model_dump(mode="json"),
+            "results": results.model_dump(mode="json"),
+            "headline": headline(results, protocol),
+            "excerpts": dict(excerpts),
+        },
+        outcome=Outcome.PASSED if agree and held else Outcome.FAILED,
+        counts=_counts(record.cases),
+        packages=("numpy", "scipy"),
+        device=device,
+    )
 
 
 def headline(results: Results, protocol: Protocol) -> dict[str, str]:
