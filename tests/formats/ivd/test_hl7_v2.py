@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from medassay.core.findings import Reason, Severity
 from medassay.formats.ivd import hl7_v2
-from medassay.formats.ivd.hl7_v2 import Message, get, is_loinc
+from medassay.formats.ivd.hl7_messages import Message, get
+from medassay.formats.ivd.hl7_v2 import is_loinc
 from medassay.formats.ivd.refusal import IvdRefused
 
 HEADER = r"MSH|^~\&|LAB|A|LIS|B|20250101||ORU^R01|1|P|2.4||||||UNICODE UTF-8"

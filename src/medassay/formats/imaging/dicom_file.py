@@ -16,19 +16,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from medassay.core.findings import Finding, Reason, Severity
+from medassay.formats.imaging.dicom_start import (
+    CONTEXT,
+    DEFLATED_UID,
+    Start,
+    cut,
+    findings_of,
+    meta_of,
+    start_of,
+)
+from medassay.formats.imaging.dicom_start import MARK as MARK
+from medassay.formats.imaging.dicom_start import recognises as recognises
 from medassay.formats.imaging.dicom_structure import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
-    FIRST_GROUPS,
     IMPLICIT_LITTLE,
-    LONG,
     MOST_DEPTH,
     PIXEL_TAGS,
-    SHORT,
     Element,
     Encoding,
     Structure,
-    element_at,
     encoding_at,
     sensible_elements,
     walk,
@@ -36,15 +43,14 @@ from medassay.formats.imaging.dicom_structure import (
 from medassay.formats.imaging.refusal import ImageRefused, quiet, said
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.dataset import Dataset
     from pydicom.tag import BaseTag
 
-MARK = b"DICM"
 CHARACTER_SET = 0x00080005
 MOST_INFLATED = 512 << 20
 SHORTEST = 64  # bytes of a data set: below, an end within the first element is the likelier fault
 IMPLICIT_LITTLE_UID, EXPLICIT_LITTLE_UID = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
-DEFLATED_UID, EXPLICIT_BIG_UID = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
+EXPLICIT_BIG_UID = "1.2.840.10008.1.2.2"
 NATIVE = {
     IMPLICIT_LITTLE_UID: IMPLICIT_LITTLE,
     EXPLICIT_LITTLE_UID: EXPLICIT_LITTLE,
@@ -52,7 +58,6 @@ NATIVE = {
 }
 UID_OF = {encoding: uid for uid, encoding in NATIVE.items()}
 GE_PRIVATE_UID = "1.2.840.113619.5.2"  # implicit little endian, pixel data big endian
-CONTEXT = "DICOM PS3.10 section 7"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,38 +75,6 @@ class OpenedDicom:
     def pixels_cut(self) -> bool:
         """Whether the file ends within its pixel data."""
         return bool(self.structure.stopped) and self.structure.cut_tag in PIXEL_TAGS
-
-
-@dataclass(frozen=True)
-class _Start:
-    """What stands before the data set."""
-
-    position: int
-    preamble: bool
-    meta: bool
-    syntax: str  # as stated
-    problem: str = ""
-
-
-def recognises(head: bytes) -> bool:
-    """Whether a file with these first bytes holds a DICOM object, with or without preamble.
-
-    Blanks before a first element without preamble are passed over: some transfers put them there.
-
-    Parameters
-    ----------
-    head : at least 140 bytes, or the whole file
-
-    Examples
-    --------
-    >>> recognises(bytes(128) + b"DICM")
-    True
-    >>> recognises(b"\\x08\\x00\\x05\\x00CS\\x0a\\x00ISO_IR 100"), recognises(b"\\x08\\x00 a text")
-    (True, False)
-    """
-    if head[128:132] == MARK or head[:4] == MARK:
-        return True
-    return _first_element(head[_blanks(head) :]) is not None
 
 
 def open(source: bytes | BinaryIO | Path, *, pixels: bool = False) -> OpenedDicom:
@@ -172,12 +145,12 @@ def items_of(dataset: Any, keyword: str) -> list[Any]:
 
 def _opened(stream: BinaryIO, pixels: bool) -> OpenedDicom:
     size = stream.seek(0, io.SEEK_END)
-    start = _start(stream, size)
-    notes: list[Finding] = [*_start_findings(start)]
+    start = start_of(stream, size)
+    notes: list[Finding] = [*findings_of(start)]
     if start.syntax == DEFLATED_UID:
         stream, size = _inflated(stream, start.position), 0
         size = stream.seek(0, io.SEEK_END)
-        start = _Start(0, start.preamble, start.meta, start.syntax, start.problem)
+        start = Start(0, start.preamble, start.meta, start.syntax, start.problem)
     encoding = _encoding(stream, start, size)
     stated = _stated_encoding(start.syntax)
     if stated is not None and encoding != stated:
@@ -206,85 +179,6 @@ def _opened(stream: BinaryIO, pixels: bool) -> OpenedDicom:
     return OpenedDicom(dataset, syntax, structure, start.position, size, tuple(notes))
 
 
-def _first_element(head: bytes) -> Encoding | None:
-    """The encoding in which the first bytes are the first element of an object."""
-    for encoding in (EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE):
-        element = element_at(io.BytesIO(head), 0, encoding)
-        if element is None or element.tag >> 16 not in FIRST_GROUPS or (element.tag & 0xFFFF) > 0x0120:
-            continue
-        if encoding.explicit and head[4:6] in SHORT | LONG and element.length <= 1 << 16:
-            return encoding
-        # An implicit first element is short and followed by one of the same group, or nothing tells it apart.
-        if not encoding.explicit and element.length <= 128 and element.length % 2 == 0:
-            after = element_at(io.BytesIO(head), element.start + element.length, encoding)
-            if after is not None and after.tag >> 16 == element.tag >> 16 and after.tag > element.tag:
-                return encoding
-    return None
-
-
-def _blanks(head: bytes) -> int:
-    """How many blanks stand before the first element."""
-    return len(head) - len(head.lstrip(b" \r\n"))
-
-
-def _start(stream: BinaryIO, size: int) -> _Start:
-    stream.seek(0)
-    head = stream.read(512)
-    if head[128:132] == MARK:
-        position, preamble = 132, True
-    elif head[:4] == MARK:
-        position, preamble = 4, False
-    elif _first_element(head[_blanks(head) :]) is not None:
-        position, preamble = _blanks(head), False
-    else:
-        raise ImageRefused(Reason.UNKNOWN_FORMAT, found="bytes of another format", wanted="a DICOM object")
-    return _past_meta(stream, position, size, preamble)
-
-
-def _past_meta(stream: BinaryIO, position: int, size: int, preamble: bool) -> _Start:
-    """Walk the group 0002; its stated length is not believed."""
-    syntax, meta, problem = "", False, ""
-    while position < size:
-        element = element_at(stream, position, EXPLICIT_LITTLE)
-        if element is None or element.tag >> 16 != 0x0002:
-            break
-        if not element.known_vr:  # some writers use the data set's implicit form here too
-            element = element_at(stream, position, IMPLICIT_LITTLE) or element
-            problem = "file meta information in another form than explicit little endian"
-        meta = True
-        if element.start + element.length > size:
-            raise _cut(element.start + element.length - size, "in the file meta information")
-        if element.tag == 0x00020010:
-            stream.seek(element.start)
-            syntax = stream.read(min(element.length, 64)).decode("ascii", "replace").strip("\x00 ")
-        position = element.start + element.length
-    return _Start(position, preamble, meta, syntax, problem)
-
-
-def _start_findings(start: _Start) -> Iterator[Finding]:
-    if not start.preamble:
-        yield said(
-            Reason.HEADER_INVALID,
-            Severity.NOTE,
-            "no preamble",
-            "128 bytes and DICM before the file meta information",
-            source=CONTEXT,
-        )
-    if not start.meta or not start.syntax:
-        yield said(
-            Reason.HEADER_INVALID,
-            Severity.WARN,
-            "no transfer syntax stated" if start.meta else "no file meta information",
-            "file meta information that states the transfer syntax",
-            where="(0002,0010) TransferSyntaxUID",
-            source=CONTEXT,
-        )
-    if start.problem:
-        yield said(
-            Reason.HEADER_INVALID, Severity.WARN, start.problem, "explicit little endian", source=CONTEXT
-        )
-
-
 def _inflated(stream: BinaryIO, position: int) -> BinaryIO:
     stream.seek(position)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -301,7 +195,7 @@ def _inflated(stream: BinaryIO, position: int) -> BinaryIO:
             wanted="a data set of at most 512 MiB",
         )
     if not inflater.eof:
-        raise _cut(1, "in the deflated data set")
+        raise cut(1, "in the deflated data set")
     return io.BytesIO(plain)
 
 
@@ -313,15 +207,15 @@ def _stated_encoding(syntax: str) -> Encoding | None:
     return NATIVE.get(syntax, EXPLICIT_LITTLE)  # PS3.5 A.4: all encapsulated ones are explicit little endian
 
 
-def _encoding(stream: BinaryIO, start: _Start, size: int) -> Encoding:
+def _encoding(stream: BinaryIO, start: Start, size: int) -> Encoding:
     stated = _stated_encoding(start.syntax)
     if start.position >= size:
-        raise _cut(1, "before the data set")
+        raise cut(1, "before the data set")
     if stated is not None and sensible_elements(stream, start.position, size, stated, 4) == 4:
         return stated
     encoding = encoding_at(stream, start.position, size, stated)
     if encoding is None and size - start.position < SHORTEST:
-        raise _cut(1, "behind its first bytes")
+        raise cut(1, "behind its first bytes")
     if encoding is None:
         raise ImageRefused(
             Reason.HEADER_INVALID, found="a data set that begins with no element", wanted="a DICOM data set"
@@ -346,7 +240,7 @@ def _refuse_unreadable(structure: Structure) -> None:
             if structure.cut_tag
             else ""
         )
-        raise _cut(structure.missing_bytes, place)
+        raise cut(structure.missing_bytes, place)
 
 
 def _structure_findings(structure: Structure, encoding: Encoding) -> Iterator[Finding]:
@@ -421,12 +315,12 @@ def _syntax(stated: str, encoding: Encoding, structure: Structure) -> str:
 
 
 def _dataset(
-    stream: BinaryIO, start: _Start, encoding: Encoding, structure: Structure, syntax: str, pixels: bool
+    stream: BinaryIO, start: Start, encoding: Encoding, structure: Structure, syntax: str, pixels: bool
 ) -> Dataset:
     from pydicom.dataset import FileDataset
     from pydicom.filereader import read_dataset
 
-    meta = _meta(stream, start)
+    meta = meta_of(stream, start)
     stream.seek(start.position)
 
     def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001 - the reader's signature
@@ -504,36 +398,7 @@ def _add_pixels(dataset: Dataset, stream: BinaryIO, structure: Structure) -> Non
     dataset.add(element)
 
 
-def _meta(stream: BinaryIO, start: _Start) -> FileMetaDataset:
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.filereader import read_dataset
-
-    if not start.meta or start.syntax == DEFLATED_UID or start.problem:
-        return FileMetaDataset()
-    stream.seek(0)
-    head = stream.read(132)
-    stream.seek(132 if start.preamble else 4 if head[:4] == MARK else _blanks(head))
-
-    def behind_meta(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001 - the reader's signature
-        return tag >> 16 != 2
-
-    with quiet():
-        try:
-            return FileMetaDataset(read_dataset(stream, False, True, stop_when=behind_meta))
-        except Exception:  # noqa: BLE001 - the data set is worth reading without it
-            return FileMetaDataset()
-
-
 def _words(encoding: Encoding) -> str:
     return (
         f"{'explicit' if encoding.explicit else 'implicit'} {'little' if encoding.little else 'big'} endian"
-    )
-
-
-def _cut(missing: int, where: str) -> ImageRefused:
-    return ImageRefused(
-        Reason.TRUNCATED,
-        found=f"a header that breaks off {where}".strip()
-        + (f", {missing} bytes short" if missing > 1 else ""),
-        wanted="a whole DICOM object",
     )
