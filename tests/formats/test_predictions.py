@@ -58,11 +58,17 @@ def test_any_bytes_end_in_a_table_or_a_reason(content):
     assert refusal(lambda it: read_marks({"x": it}, case_lists=True), content) in ("read", "WrongUse")
 
 
-@given(
-    st.dictionaries(
-        st.text(max_size=6), st.recursive(st.none() | st.floats() | st.text(max_size=3), st.lists)
-    )
+KEYS = st.sampled_from(
+    ("images", "annotations", "categories", "id", "image_id", "category_id", "bbox", "file_name", "name", "x")
 )
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_any_json_ends_in_marks_or_a_reason(tree):
     content = json.dumps(tree).encode()
     assert refusal(lambda it: read_marks({"x.json": it}), content) in ("read", "WrongUse")
