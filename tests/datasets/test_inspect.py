@@ -172,3 +172,52 @@ def test_nothing_that_a_library_warns_of_or_logs_is_passed_on(tmp_path, caplog):
         rows, _ = look(tmp_path, a_dcm=content)
     assert rows["a.dcm"].form == "DICOM MR Image"
     assert caplog.text == ""
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A NIfTI-1 volume in two files."""
+    import nibabel
+
+    nibabel.save(
+        nibabel.Nifti1Pair(np.arange(60, dtype=np.int16).reshape(3, 4, 5), np.eye(4)), tmp_path / "a.img"
+    )
+    return tmp_path
+
+
+def test_a_volume_in_two_files_is_described_by_its_header_and_its_values_are_known_by_it(pair):
+    rows, findings = inspect(pair)
+    assert [(row.file, row.form, row.refused) for row in rows] == [
+        ("a.hdr", "NIfTI-1 pair", False),
+        ("a.img", "NIfTI-1 values", False),
+    ]
+    assert findings == ()
+    assert "int16" in str(rows[0].facts["type"])
+
+
+@pytest.mark.parametrize("fault", ["absent", "cut"])
+def test_half_of_a_volume_in_two_files_is_refused(pair, fault):
+    content = (pair / "a.img").read_bytes()
+    (pair / "a.img").unlink()
+    if fault == "cut":
+        (pair / "a.img").write_bytes(content[:-2])
+    rows, _ = inspect(pair)
+    assert rows[0].refused
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"\x1c\x02\x00\x00n+2\x00" + bytes(600), "NIfTI-2"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(90), "HDF5"),
+        (b"\x93NUMPY\x01\x00" + bytes(90), "NumPy array"),
+        (b"PAR1" + bytes(90), "Parquet table"),
+        (b"\x00\x00\x00\x18ftypmp42" + bytes(90), "video"),
+        (b"7z\xbc\xaf'\x1c" + bytes(90), "7z archive"),
+        (b"Rar!\x1a\x07\x00" + bytes(90), "RAR archive"),
+    ],
+)
+def test_forms_without_a_reader_are_refused_by_name(tmp_path, content, name):
+    (tmp_path / "a").write_bytes(content)
+    ((row,), _) = inspect(tmp_path)
+    assert (row.form, row.refused) == (name, True)

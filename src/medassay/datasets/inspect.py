@@ -16,6 +16,7 @@ from medassay.datasets.walk import OpenedArchive, Walk, walk, with_members
 from medassay.formats import archive, recognise
 
 UNKNOWN, TEXT, TABLE = "unknown", "text", "delimited text"
+SIGNAL, COMPANIONS = "WFDB signal", {"NIfTI-1 pair": "NIfTI-1 values"}  # by the header that names the file
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,10 @@ def _states_identity(dataset: Any) -> list[Finding]:
 
 def _with_companions(rows: Sequence[Inspected], places: Mapping[str, Path]) -> list[Inspected]:
     """Files without a mark of their own, known by the header that they lie beside."""
-    signals = {name for row in rows for name in row.names}
+    signals = {name: COMPANIONS.get(row.form, SIGNAL) for row in rows for name in row.names}
     records = {row.file.removesuffix(".hea") for row in rows if row.form == "WFDB header"}
     return [
-        replace(row, form="WFDB signal", findings=())
+        replace(row, form=signals[row.file], findings=())
         if row.file in signals and row.form in (UNKNOWN, recognise.MATLAB, TEXT, TABLE)
         else _annotation(row, places)
         if row.form == UNKNOWN and row.file.rpartition(".")[0] in records

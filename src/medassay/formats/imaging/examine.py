@@ -41,7 +41,21 @@ NEWER_NAMES = {
     "1.2.840.10008.5.1.4.1.1.66.7": "Label Map Segmentation Storage",
     "1.2.840.10008.5.1.4.1.1.66.8": "Height Map Segmentation Storage",
 }
-UNREAD = (("NRRD", b"NRRD000"), ("MetaImage", b"ObjectType = Image"), ("JPEG 2000", b"\x00\x00\x00\x0cjP  "))
+PAIR = "NIfTI-1 pair"
+UNREAD = (  # forms that are told by their marks and have no reader: name, place of the mark, mark
+    ("NRRD", 0, b"NRRD000"),
+    ("MetaImage", 0, b"ObjectType = Image"),
+    ("JPEG 2000", 0, b"\x00\x00\x00\x0cjP  "),
+    ("NIfTI-2", 4, b"n+2\x00"),
+    ("NIfTI-2 pair", 4, b"ni2\x00"),
+    ("HDF5", 0, b"\x89HDF\r\n\x1a\n"),
+    ("NumPy array", 0, b"\x93NUMPY"),
+    ("Parquet table", 0, b"PAR1"),
+    ("video", 4, b"ftyp"),
+    ("Matroska video", 0, b"\x1aE\xdf\xa3"),
+    ("7z archive", 0, b"7z\xbc\xaf\x27\x1c"),
+    ("RAR archive", 0, b"Rar!\x1a\x07"),
+)
 
 
 @dataclass(frozen=True)
@@ -71,12 +85,14 @@ def recognise(source: bytes | Path) -> str:
         head = source[:HEAD]
     if nifti.recognises(head):
         return "NIfTI-1"
+    if nifti.recognises_pair(head):
+        return PAIR
     form = photograph.form_of(head)
     if form and head[128:132] != dicom_file.MARK:  # a preamble may be the header of a TIFF file, PS3.10 7.1
         return form
     if dicom_file.recognises(head):
         return "DICOM"
-    return next((name for name, mark in UNREAD if head.startswith(mark)), UNKNOWN)
+    return next((name for name, at, mark in UNREAD if head[at : at + len(mark)] == mark), UNKNOWN)
 
 
 def examine_file(path: Path, *, decode: bool = True) -> Examined:
@@ -144,6 +160,10 @@ def _examined(form: str, path: Path, decode: bool) -> Examined:
         opened = nifti.open(path.read_bytes())
         facts = {name: _plain(value) for name, value in nifti.describe(opened).items()}
         return Examined(form, facts, tuple(nifti.examine(opened)))
+    if form == PAIR:
+        header, image = nifti.open_pair(path)
+        facts = {name: _plain(value) for name, value in nifti.describe(header).items()}
+        return Examined(form, facts, tuple(nifti.examine(header)), names=frozenset({image.name}))
     if form in {name for name, _ in photograph.MARKS} | {"BMP", "WebP"}:
         picture = photograph.open(path.read_bytes())
         facts = photograph.describe(picture)

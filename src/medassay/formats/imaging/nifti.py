@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from medassay.formats.imaging.grid import Grid, Labels
 
 LARGEST_BYTES = 1 << 30  # unpacked; a small file must not fill the memory
 MAGIC = (b"n+1\x00",)
+PAIR_MAGIC, HEADER_BYTES = b"ni1\x00", 348
 
 # NIfTI axes point right, front, up; DICOM's left, back, up.
 _TO_DICOM = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -60,6 +63,52 @@ def open(content: bytes) -> Header:
         return Header(nibabel.Nifti1Image.from_bytes(_unpacked(content)))
     except (ImageFileError, HeaderDataError, OSError) as error:
         raise _unreadable(f"a header that does not parse ({type(error).__name__})") from error
+
+
+def recognises_pair(head: bytes) -> bool:
+    """The header of a NIfTI-1 in two files: its values stand in a file of the same name, `.img`."""
+    return head[344:348] == PAIR_MAGIC and HEADER_BYTES in (
+        int.from_bytes(head[:4], "little"),
+        int.from_bytes(head[:4], "big"),
+    )
+
+
+def open_pair(path: Path) -> tuple[Header, Path]:
+    """Read the header of a pair, and find its values.
+
+    Returns
+    -------
+    Header, Path
+        The volume, and the file with its values.
+
+    Raises
+    ------
+    WrongUse
+        When the header does not parse, or its values lie not beside it or are too few.
+    """
+    import nibabel
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
+
+    beside = [path.with_suffix(suffix) for suffix in (".img", ".IMG")]
+    image = next((one for one in beside if one.is_file()), None)
+    if image is None:
+        raise _unreadable(
+            "a header whose values do not lie beside it", "both files of the pair, .hdr and .img"
+        )
+    try:
+        read = nibabel.Nifti1Pair.from_file_map(
+            {
+                "header": nibabel.FileHolder(fileobj=io.BytesIO(path.read_bytes())),
+                "image": nibabel.FileHolder(filename=str(image)),
+            }
+        )
+    except (ImageFileError, HeaderDataError, OSError) as error:
+        raise _unreadable(f"a header that does not parse ({type(error).__name__})") from error
+    values_end = int(read.dataobj.offset) + math.prod(read.shape) * read.get_data_dtype().itemsize
+    if image.stat().st_size < values_end:
+        raise _unreadable("fewer values than the header says", "both files of the pair, whole")
+    return Header(read), image
 
 
 def examine(opened: Header) -> Iterator[Finding]:
