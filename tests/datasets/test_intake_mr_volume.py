@@ -8,11 +8,13 @@ import pytest
 
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Reason
+from medassay.datasets.deidentify import explicit_walk
 from medassay.datasets.intake import mr_volume as intake
 from medassay.datasets.sample import Names, Refused
 from medassay.datasets.spec import Source
 from medassay.datasets.walk import walk
 from medassay.formats.imaging import dicom_series, nifti, segmentation
+from medassay.measures import volume
 from medassay.measures.volume import volume_quality
 
 STRUCTURES = {"anterior": 1, "posterior": 2}
@@ -184,3 +186,93 @@ def test_a_volume_of_one_value_has_no_noise_figure():
 def test_sheared_axes_are_a_finding_and_straight_ones_are_none(affine):
     opened = nifti.open(nibabel.Nifti1Image(np.ones(SHAPE, np.uint8), affine).to_bytes())
     assert bool(list(nifti.examine(opened))) == bool(affine[0, 1])
+
+
+def rich_series(folder, *, slices=6, **changes):
+    """MR slices with private blocks, nested items, texts beyond ASCII and UIDs, offered out of order."""
+    import pydicom
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.sequence import Sequence
+    from pydicom.uid import UID, ExplicitVRLittleEndian
+
+    draw = np.random.default_rng(1)
+    for number in range(slices):
+        image = Dataset()
+        image.file_meta = FileMetaDataset()
+        image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        image.SpecificCharacterSet = "GB18030"
+        image.SOPClassUID, image.SOPInstanceUID = UID(dicom_series.MR_IMAGE), f"1.2.3.{number}"
+        image.StudyInstanceUID, image.SeriesInstanceUID, image.FrameOfReferenceUID = "1.2.4", "1.2.5", "1.2.6"
+        image.PatientName, image.PatientID, image.PatientBirthDate = "张^三", "4711", "19500101"
+        image.PatientSex, image.Modality, image.StudyDate = "F", "MR", "20230615"
+        image.InstitutionName, image.SeriesDescription = "示例医院", "T1 axial of 张三"
+        image.Manufacturer, image.ManufacturerModelName, image.MagneticFieldStrength = "SIEMENS", "Skyra", "3"
+        image.SliceThickness, image.InstanceNumber = "2", str(slices - number)
+        image.ImagePositionPatient = ["0", "0", str(2 * (number * 5 % slices))]
+        image.ImageOrientationPatient, image.PixelSpacing = ["1", "0", "0", "0", "1", "0"], ["1", "1"]
+        image.Rows, image.Columns, image.SamplesPerPixel = 16, 12, 1
+        image.PhotometricInterpretation = "MONOCHROME2"
+        image.BitsAllocated = image.BitsStored = 16
+        image.HighBit, image.PixelRepresentation = 15, 1
+        block = image.private_block(0x0029, "MAKER HEADER", create=True)
+        block.add_new(1, "LO", "张三 4711")
+        item = Dataset()
+        item.RequestedProcedureDescription, item.RequestingPhysician = "MR Brain", "DOC^TOR"
+        image.RequestAttributesSequence = Sequence([item])
+        image.PixelData = draw.integers(-50, 900, (16, 12)).astype("<i2").tobytes()
+        for keyword, value in changes.items():
+            setattr(image, keyword, value(number) if callable(value) else value)
+        sink = folder / f"{number}.dcm"
+        pydicom.dcmwrite(sink, image, enforce_file_format=True)
+
+
+SERIES = {
+    "a rich header": {},
+    "burned-in text, as the header says": {"BurnedInAnnotation": "YES"},
+    "two people": {"PatientID": lambda number: str(number // 3)},
+    "a gap": {"ImagePositionPatient": lambda number: ["0", "0", str(number if number < 4 else number + 3)]},
+    "pixels cut off": {"PixelData": bytes(16 * 12 * 2 - 2)},
+    "no place": {"ImageOrientationPatient": ["1", "0", "0", "1", "0", "0"]},
+    "no instance number": {"InstanceNumber": ""},
+}
+
+
+@pytest.mark.parametrize("changes", SERIES.values(), ids=SERIES)
+def test_the_walk_over_bytes_and_pydicom_take_a_series_in_alike(tmp_path, monkeypatch, changes):
+    rich_series(tmp_path, **changes)
+    exported = source(form="dicom-export", options={"structures": STRUCTURES, "needs_label": False})
+
+    def end():
+        assembly = intake.assemble(walk(tmp_path).readable, exported)
+        ends = []
+        for draft in assembly.drafts:
+            try:
+                taken = intake.take_in(draft, NAMES, exported)
+            except Refused as refused:
+                ends.append(refused.finding)
+            else:
+                ends.append((taken, intake.prove(taken, exported)))
+        return assembly, ends
+
+    walked = end()
+    followed = []
+    monkeypatch.setattr(explicit_walk, "opened", lambda content: followed.append(content))
+    assert end() == walked
+    assert followed
+    if not changes:
+        ((taken, left),) = walked[1]
+        assert left == []
+        assert [item.content.count(b"4711") for item in taken.objects] == [0] * 6
+
+
+def test_a_histogram_gives_the_figures_that_sorting_gives(monkeypatch):
+    draw = np.random.default_rng(2)
+    for spread in (1, 40, 5000):
+        values = draw.integers(-spread, spread, (4, 7, 9))
+        counted = volume_quality(values, spacing_mm=(2, 1, 1))
+        monkeypatch.setattr(volume, "WIDEST", 0)
+        assert volume_quality(values, spacing_mm=(2, 1, 1)) == counted
+        low, high = np.percentile(values, [1, 99])
+        bends = np.concatenate([np.abs(np.diff(values, n=2, axis=axis)).ravel() for axis in (1, 2)])
+        assert counted.noise_ratio == float(np.median(bends)) * 1.4826 / float(np.sqrt(6)) / (high - low)
+        monkeypatch.undo()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 from medassay.core.errors import EnvironmentLacking
 
@@ -27,8 +28,13 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """
     with _writing(path, len(content)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _written_aside(path, content, mode, durable=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, mode)
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -49,28 +55,34 @@ class Together:
     Sent to another process, it arrives empty: what is written aside belongs to whoever wrote it.
     """
 
-    aside: dict[Path, str] = field(default_factory=dict)
-    folders: set[Path] = field(default_factory=set)
+    aside: dict[str, str] = field(default_factory=dict)  # place to the temporary name beside it
+    folders: set[str] = field(default_factory=set)  # in which names changed
+    there: set[str] = field(default_factory=set)  # folders that need not be made
+    mark: str = field(default_factory=lambda: token_hex(8))  # no other writer's temporary names have it
 
     def __reduce__(self) -> tuple[type[Together], tuple[()]]:
         return Together, ()
 
-    def __contains__(self, path: Path) -> bool:
-        return path in self.aside
+    def __contains__(self, place: str) -> bool:
+        return place in self.aside
 
-    def write(self, path: Path, content: bytes, *, mode: int = 0o644) -> None:
-        """Put the bytes beside `path`.
+    def write(self, place: str, content: bytes, *, mode: int = 0o644) -> None:
+        """Put the bytes beside `place`.
 
         Raises
         ------
         EnvironmentLacking
             When the disk is full or the folder cannot be written.
         """
-        with _writing(path, len(content)):
-            if not path.parent.is_dir():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self.folders.add(path.parent.parent)
-            self.aside[path] = _written_aside(path, content, mode, durable=False)
+        folder, name = os.path.split(place)
+        with _writing(place, len(content)):
+            if folder not in self.there:
+                self._make(folder)
+            temporary = os.path.join(folder, f".{name}.{self.mark}.part")
+            self.aside[place] = temporary
+            with open(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode), "wb") as stream:
+                os.fchmod(stream.fileno(), mode)
+                stream.write(content)
 
     def settle(self) -> None:
         """Make what was written durable, under its names.
@@ -84,28 +96,18 @@ class Together:
             return
         with _writing(next(iter(self.aside)), 0):
             _reach_the_disk(list(self.aside.values()))
-            for path, temporary in self.aside.items():
-                os.replace(temporary, path)
-                self.folders.add(path.parent)
-            _reach_the_disk(sorted(map(str, self.folders)))
+            for place, temporary in self.aside.items():
+                os.replace(temporary, place)
+                self.folders.add(os.path.dirname(place))
+            _reach_the_disk(sorted(self.folders))
         self.aside.clear()
         self.folders.clear()
 
-
-def _written_aside(path: Path, content: bytes, mode: int, *, durable: bool) -> str:
-    """The bytes under a temporary name beside `path`."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            os.fchmod(stream.fileno(), mode)
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return temporary
+    def _make(self, folder: str) -> None:
+        if not os.path.isdir(folder):
+            os.makedirs(folder, exist_ok=True)
+            self.folders.add(os.path.dirname(folder))
+        self.there.add(folder)
 
 
 FEW = 4  # so many are synced one by one, rather than with all that others wrote to the file system
@@ -126,7 +128,7 @@ def _reach_the_disk(places: list[str]) -> None:
 
 
 @contextmanager
-def _writing(path: Path, size: int) -> Iterator[None]:
+def _writing(path: str | Path, size: int) -> Iterator[None]:
     """What the system answers, said as what the environment lacks."""
     try:
         yield

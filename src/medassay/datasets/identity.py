@@ -6,7 +6,6 @@ under two ids gets one subject id.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from collections.abc import Iterable
@@ -70,4 +69,4 @@ def _standing(token: str) -> tuple[int, str]:
 def _mac(key: bytes, kind: str, token: str) -> bytes:
     # Surrogates pass: a file name that is no UTF-8 comes with them, and must get a name of its own too.
     message = f"{kind}\x00{token}".encode("utf-8", "surrogatepass")
-    return hmac.new(key, message, hashlib.sha256).digest()
+    return hmac.digest(key, message, "sha256")

@@ -37,6 +37,11 @@ class ObjectStore:
     workspace: Workspace
     url: str | None = None
 
+    @property
+    def folder(self) -> str:
+        """Where objects lie that lie in the workspace: an object's place is this, two digits, a slash and the rest."""
+        return os.path.join(self.workspace.store, "objects", "")
+
     @classmethod
     def of(cls, workspace: Workspace) -> ObjectStore:
         """The store that the environment names, or the workspace's own folder."""
@@ -80,7 +85,7 @@ class ObjectStore:
         """
         path = self.workspace.object(digest)
         mark = {"schema_id": "medassay.withdrawal/1", "digest": digest, "subject": subject}
-        write_atomic(withdrawal_mark(path), canonical_json(mark))
+        write_atomic(Path(withdrawal_mark(str(path))), canonical_json(mark))
         if self.url is None:
             path.unlink(missing_ok=True)
             fsync_folder(path.parent)
@@ -91,7 +96,7 @@ class ObjectStore:
 
     def is_withdrawn(self, digest: str) -> bool:
         """Whether the bytes of this digest were erased with their subject."""
-        return withdrawal_mark(self.workspace.object(digest)).exists()
+        return os.path.exists(withdrawal_mark(str(self.workspace.object(digest))))
 
     def get(self, digest: str) -> bytes:
         """The bytes of this digest, recomputed on the way out.
@@ -150,9 +155,9 @@ class Batch:
         if self.store.url is not None:
             return self.store.put(content)
         digest = digest_bytes(content)
-        path = self.store.workspace.object(digest)
-        if not (path in self.together or path.exists() or withdrawal_mark(path).exists()):
-            self.together.write(path, content)
+        place = self.store.folder + f"{digest[:2]}/{digest[2:]}"
+        if not (place in self.together or os.path.exists(place) or os.path.exists(withdrawal_mark(place))):
+            self.together.write(place, content)
         return digest
 
     def settle(self) -> None:
@@ -168,9 +173,9 @@ def sweep(folder: Path) -> None:
                 Path(top, name).unlink(missing_ok=True)
 
 
-def withdrawal_mark(path: Path) -> Path:
+def withdrawal_mark(place: str) -> str:
     """What stands beside an object whose subject withdrew: the bytes are gone for good, and that is no damage."""
-    return path.with_name(f"{path.name}.withdrawn")
+    return f"{place}.withdrawn"
 
 
 @cache

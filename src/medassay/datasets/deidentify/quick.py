@@ -68,15 +68,34 @@ def person_of(one: Opened) -> dicom.Person:
     return dicom.person_read(reading)
 
 
+def outermost(one: Opened) -> Dataset:
+    """The elements of the outermost level that a maker did not add and that are no sequence, as from a file."""
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import UID as Uid
+
+    standard = [found for found in one.found if not found[0] >> 16 & 1 and found[1] != b"SQ"]
+    made = _dataset(tuple((found[0], *_bytes_of(one.content, found)) for found in standard), b"")
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = Uid(one.syntax)
+    if PIXELS in made and one.syntax != EXPLICIT:
+        made[PIXELS].is_undefined_length = True
+    return made
+
+
 def cleaned(
-    one: Opened, names: Names, *, words: tuple[str, ...], profile: Profile = RESEARCH
+    one: Opened,
+    names: Names,
+    *,
+    words: tuple[str, ...],
+    profile: Profile = RESEARCH,
+    index: int | None = None,
 ) -> Quick | None:
     """What `dicom.clean` and `dicom.encoded` give for these bytes, or None where they are to be used."""
     family = allowed.family_of(one.raw(CLASS).decode("latin-1").rstrip("\x00 "))
     if family is None:
         return None
     try:
-        return _cleaner(names, words, profile, family).clean(one)
+        return _cleaner(names, words, profile, family).clean(one, index)
     except (Unfollowed, struct.error):
         return None
     except Exception:  # noqa: BLE001 - a value that no library takes: `dicom` meets it again and says so
@@ -99,6 +118,7 @@ class _Cleaner:
     remembered: dict[tuple[Any, ...], Outcome] = field(default_factory=dict)
     actions: Counter[tuple[str, str]] = field(default_factory=Counter)  # of the object that is walked
     charset: bytes = b""
+    index: int | None = None  # place of the object in its volume
 
     def __post_init__(self) -> None:
         self.action_of = {tag: rule.under(self.profile) for tag, rule in self.table.items()}
@@ -106,9 +126,10 @@ class _Cleaner:
             {name for name, _, _ in allowed.safe_private()} if self.profile.safe_private else set()
         )
 
-    def clean(self, one: Opened) -> Quick:
+    def clean(self, one: Opened, index: int | None) -> Quick:
         """One object from its elements to its file."""
         self.actions, self.charset = Counter(), one.raw(CHARACTER_SET).strip(b"\x00 ")
+        self.index = index
         out = self._level(one.content, one.found, one.at, 0)
         if self.profile.characteristics and AGE not in out:
             age = dicom.age_between(
@@ -178,7 +199,7 @@ class _Cleaner:
             if self.charset not in READ_SURELY or b"\x1b" in raw or (depth and CHARACTER_SET in at):
                 raise Unfollowed
             charset = self.charset
-        key = (tag, vr, raw, beside, charset)
+        key = (tag, vr, raw, beside, charset, self.index if action == "index" else None)
         outcome = self.remembered.get(key)
         if outcome is None:
             outcome = self._decided((tag, vr, raw), beside, charset, depth)
@@ -193,7 +214,7 @@ class _Cleaner:
         from pydicom.dataset import Dataset as Fresh
 
         source, fresh = _dataset((one, *beside), charset), Fresh()
-        work = dicom.Work(self.names, None, self.words, self.profile, self.table, Counter())
+        work = dicom.Work(self.names, self.index, self.words, self.profile, self.table, Counter())
         dicom.take_element(source, fresh, self.table[one[0]], work, depth)
         ((done, _),) = work.actions.items()
         beyond = any(not text.isascii() for text in dicom.texts_of(fresh))

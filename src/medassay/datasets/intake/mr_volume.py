@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.specs import Spec, parameters_of
-from medassay.datasets import sketch
-from medassay.datasets.deidentify import allowed, burned_in, proof
+from medassay.datasets import dicom_volume, sketch
+from medassay.datasets.deidentify import allowed, explicit_walk, proof, quick
 from medassay.datasets.deidentify import dicom as headers
 from medassay.datasets.identity import pseudonym
 from medassay.datasets.nifti_pairs import assemble_pairs, images_of_pair
@@ -26,7 +26,6 @@ from medassay.datasets.sample import (
     Names,
     NewObject,
     OfferedFile,
-    Refused,
     Scalar,
     Taken,
     Unassigned,
@@ -61,9 +60,20 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "labels": ("1", "label files that came with the volume"),
 }
 
+SOP_CLASS = 0x00080016
 FORMS = ("dicom-export", "nifti-pairs")
 IMAGE = "image"
 LABEL_HEADER = "header of a segmentation, written anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What grouping needs of an image, or of a segmentation: then `series` is the one that it refers to."""
+
+    is_image: bool
+    series: str
+    instance: str
+    tokens: tuple[str, ...]
 
 
 class Options(Spec):
@@ -78,17 +88,17 @@ def assemble(files: Sequence[OfferedFile], source: Source) -> Assembly:
     options = _options(source)
     if source.form == "nifti-pairs":
         return assemble_pairs(files, options.structures)
-    series: dict[str, list[tuple[OfferedFile, Dataset]]] = {}
+    series: dict[str, list[tuple[OfferedFile, Header]]] = {}
     segments: list[tuple[OfferedFile, str | None]] = []
     unassigned: list[Unassigned] = []
     for file in files:
         opened = _header(file)
         if isinstance(opened, Finding):
             unassigned.append(Unassigned(file, opened))
-        elif str(opened.SOPClassUID) == dicom_series.MR_IMAGE:
-            series.setdefault(str(opened.SeriesInstanceUID), []).append((file, opened))
+        elif opened.is_image:
+            series.setdefault(opened.series, []).append((file, opened))
         else:
-            segments.append((file, segmentation.referenced_series(opened)))
+            segments.append((file, opened.series or None))
     labels = _labels_by_series(segments, series, source, unassigned)
     drafts = [
         _draft(uid, members, labels.get(uid, []), unassigned) for uid, members in sorted(series.items())
@@ -108,27 +118,18 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
         )
     if source.form == "nifti-pairs":
         images, values, labels, actions = images_of_pair(draft, names, options.structures)
+        contents = [headers.encoded(image) for image in images]
         findings: tuple[Finding, ...] = ()
         site = year = None
     else:
-        originals = _whole_series(draft)
-        arranged = _arranged(originals)
-        ordered = [originals[index] for index in arranged.order]
-        masked = _screened(ordered, source)
-        values = _values(ordered)
-        people = _one_person(ordered)
-        images, actions = _cleaned(ordered, people, names)
-        actions["(7FE0,0010) PixelData: place with text, masked", "changed"] += masked
-        actions += Counter()
-        labels = _labels(draft, arranged.grid, options.structures)
+        volume = dicom_volume.taken([file for role, file in draft.files if role == IMAGE], names, source)
+        labels = _labels(draft, volume.grid, options.structures)
+        contents, values, actions = volume.contents, volume.values, volume.actions
         actions[LABEL_HEADER, "changed"] += len(labels)
-        findings = _character_set(people)
-        site = people[0].institution or None
-        year = _year(originals[0])
-    grid = _arranged(images).grid
+        images, findings, site, year = volume.images(), volume.findings, volume.site, volume.year
+    grid = dicom_volume.arranged(images).grid
     objects = [
-        NewObject(IMAGE, f"{names.sample}/{index:04d}.dcm", headers.encoded(image))
-        for index, image in enumerate(images)
+        NewObject(IMAGE, f"{names.sample}/{index:04d}.dcm", content) for index, content in enumerate(contents)
     ]
     objects += [
         _label_object(role, label, images, grid, names, options.structures) for role, label in labels.items()
@@ -166,10 +167,9 @@ def prove(taken: Taken, source: Source) -> list[Finding]:
             planes.append(_plane(walked))
     if len(subjects) != 1 or None in subjects:
         findings.append(_unproven("(0010,0020) PatientID", "objects of more than one subject, or of none"))
-    if all(plane is not None for plane in planes):
-        stack = np.array([plane for plane in planes if plane is not None])
-        if fingerprint(stack) != taken.fingerprint:
-            findings.append(_unproven("(7FE0,0010) PixelData", "pixels other than those that were read"))
+    native = [plane for plane in planes if plane is not None]
+    if len(native) == len(planes) and fingerprint(native) != taken.fingerprint:
+        findings.append(_unproven("(7FE0,0010) PixelData", "pixels other than those that were read"))
     if taken.site is not None and not re.fullmatch(r"site-[0-9a-f]{16}", taken.site):
         findings.append(_unproven("site", "a name in the clear"))
     if not all(re.fullmatch(allowed.STRUCTURE, name) for name in structures):
@@ -177,15 +177,13 @@ def prove(taken: Taken, source: Source) -> list[Finding]:
     return findings
 
 
-def fingerprint(values: NDArray[np.int64]) -> str:
+def fingerprint(planes: Sequence[NDArray[np.integer[Any]]] | NDArray[np.int64]) -> str:
     """SHA-256 of shape and stored values, whatever their encoding was."""
-    return digest_bytes(repr(values.shape).encode() + values.astype("<i4").tobytes())
-
-
-def _year(image: Dataset) -> int | None:
-    """The true year of the study, before its date is shifted."""
-    date = str(image.get("StudyDate", ""))
-    return int(date[:4]) if re.fullmatch(r"(19|20)\d{6}", date) else None
+    shape = (len(planes), *(planes[0].shape if len(planes) else ()))
+    state = hashlib.sha256(repr(shape).encode())
+    for plane in planes:
+        state.update(np.ascontiguousarray(plane, dtype="<i4").data)
+    return state.hexdigest()
 
 
 def _options(source: Source) -> Options:
@@ -199,18 +197,26 @@ def _options(source: Source) -> Options:
     return parameters_of(Options, source.options, where=f"source {source.name}, options")
 
 
-def _header(file: OfferedFile) -> Dataset | Finding:
+def _header(file: OfferedFile) -> Header | Finding:
     """The header of an MR image or a segmentation, or why it is neither."""
     if file.size == 0:
         return _refused(Reason.EMPTY_FILE, "an empty file", "a DICOM object")
-    with file.path.open("rb") as stream:
-        if not dicom_series.recognises(stream.read(132)):
-            return _refused(
-                Reason.UNKNOWN_FORMAT, "a file that is no DICOM object", "MR images and segmentations"
-            )
-        stream.seek(0)
+    content = file.path.read_bytes()
+    if not dicom_series.recognises(content[:132]):
+        return _refused(
+            Reason.UNKNOWN_FORMAT, "a file that is no DICOM object", "MR images and segmentations"
+        )
+    walked = explicit_walk.opened(content)
+    if (
+        walked is not None
+        and walked.uid
+        and walked.raw(SOP_CLASS).rstrip(b"\x00 ") == dicom_series.MR_IMAGE.encode()
+    ):
+        opened = quick.outermost(walked)
+    else:
+        walked = None
         try:
-            opened = dicom_series.open(stream)
+            opened = dicom_series.open(content)
         except WrongUse as error:
             return _refused(Reason.TRUNCATED, error.found, error.wanted)
     for finding in dicom_series.examine(opened):
@@ -218,7 +224,10 @@ def _header(file: OfferedFile) -> Dataset | Finding:
             return finding
     if not opened.get("SeriesInstanceUID"):
         return _refused(Reason.HEADER_INVALID, "an object of no series", "a series instance UID")
-    return opened
+    if str(opened.SOPClassUID) != dicom_series.MR_IMAGE:
+        return Header(False, segmentation.referenced_series(opened) or "", "", ())
+    person = headers.person_of(opened) if walked is None else quick.person_of(walked)
+    return Header(True, str(opened.SeriesInstanceUID), str(opened.SOPInstanceUID), tuple(person.tokens))
 
 
 def _labels_by_series(
@@ -255,131 +264,22 @@ def _role(file: OfferedFile, source: Source) -> str:
 
 def _draft(
     uid: str,
-    members: Sequence[tuple[OfferedFile, Dataset]],
+    members: Sequence[tuple[OfferedFile, Header]],
     labels: Sequence[tuple[str, OfferedFile]],
     unassigned: list[Unassigned],
 ) -> Draft:
     kept: dict[str, OfferedFile] = {}
     images: list[tuple[str, OfferedFile]] = []
     for file, opened in members:
-        instance = str(opened.SOPInstanceUID)
+        instance = opened.instance
         if instance in kept and kept[instance].path.read_bytes() == file.path.read_bytes():
             finding = _refused(Reason.DUPLICATE, "the same object once more", "each object once")
             unassigned.append(Unassigned(file, finding))
             continue
         kept.setdefault(instance, file)
         images.append((IMAGE, file))
-    tokens = sorted({token for _, opened in members for token in headers.person_of(opened).tokens})
+    tokens = sorted({token for _, opened in members for token in opened.tokens})
     return Draft(uid, (*images, *labels), tuple(tokens))
-
-
-def _whole_series(draft: Draft) -> list[Dataset]:
-    datasets = []
-    for role, file in draft.files:
-        if role != IMAGE:
-            continue
-        try:
-            dataset = dicom_series.open_whole(file.path.read_bytes())
-        except WrongUse as error:
-            raise refusal(
-                Reason.TRUNCATED, found=error.found, wanted=error.wanted, remedy=error.remedy
-            ) from error
-        if str(dataset.get("BurnedInAnnotation", "NO")) == "YES":
-            raise refusal(
-                Reason.IDENTITY_LEFT,
-                found="pixels with text burned in, as the header says",
-                wanted="pixels without text",
-                remedy="Export the series without annotations.",
-                where="(0028,0301) BurnedInAnnotation",
-            )
-        syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
-        if syntax is not None and not syntax.is_little_endian:
-            raise refusal(
-                Reason.UNSUPPORTED_FORM,
-                found="big-endian values",
-                wanted="a little-endian transfer syntax",
-                remedy="Export the series again; big endian is retired.",
-            )
-        datasets.append(dataset)
-    return datasets
-
-
-def _screened(images: Sequence[Dataset], source: Source) -> int:
-    """Look for text in the pixels of the series, once; gives the number of places that were masked.
-
-    Raises
-    ------
-    Refused
-        When there is text and the source sets such series aside, or cannot have it masked as it is stored.
-    """
-    if source.screening == "not_screened":
-        return 0
-    largest = burned_in.projection(frame for image in images for frame in burned_in.frames_of(image))
-    texts = [] if largest is None else burned_in.burned_in(largest)
-    if texts and source.screening == "mask":
-        try:
-            return sum(burned_in.masked(image, texts) for image in images)
-        except ValueError:
-            pass  # compressed: it is set aside like the others
-    if texts:
-        raise refusal(
-            Reason.IDENTITY_LEFT,
-            found=f"{len(texts)} texts in the pixels",
-            wanted="pixels without text",
-            remedy="Export the series without annotations, or let the source's spec mask them.",
-            where="(7FE0,0010) PixelData",
-        )
-    return 0
-
-
-def _arranged(images: Sequence[Dataset]) -> dicom_series.Arrangement:
-    try:
-        places = [dicom_series.place_of(image) for image in images]
-    except WrongUse as error:
-        raise refusal(
-            Reason.HEADER_INVALID,
-            found=error.found,
-            wanted=error.wanted,
-            remedy=error.remedy,
-            where=error.where,
-        ) from error
-    arranged = dicom_series.arrange(places)
-    if isinstance(arranged, Finding):
-        raise Refused(arranged)
-    return arranged
-
-
-def _values(images: Sequence[Dataset]) -> NDArray[np.int64]:
-    try:
-        return np.array([dicom_series.stored_values(image) for image in images])
-    except WrongUse as error:
-        raise refusal(
-            Reason.UNSUPPORTED_FORM, found=error.found, wanted=error.wanted, remedy=error.remedy
-        ) from error
-
-
-def _one_person(images: Sequence[Dataset]) -> list[headers.Person]:
-    people = [headers.person_of(image) for image in images]
-    if len({(person.patient_id, person.institution) for person in people}) > 1:
-        raise refusal(
-            Reason.HEADER_INVALID,
-            found="more than one patient id or institution in one series",
-            wanted="one person a series",
-            remedy="Find out at the source whose slices these are.",
-            where="(0010,0020) PatientID",
-        )
-    return people
-
-
-def _cleaned(
-    images: Sequence[Dataset], people: Sequence[headers.Person], names: Names
-) -> tuple[list[Dataset], Counter[tuple[str, str]]]:
-    words = sorted({word for person in people for word in person.words})
-    cleaned = [headers.clean(image, names, index=index, words=words) for index, image in enumerate(images)]
-    actions: Counter[tuple[str, str]] = Counter()
-    for one in cleaned:
-        actions += one.actions
-    return [one.dataset for one in cleaned], actions
 
 
 def _labels(draft: Draft, grid: Grid, structures: Mapping[str, int]) -> dict[str, Labels]:
@@ -454,24 +354,7 @@ def _number(image: Dataset, keyword: str) -> float | None:
     return None if value in (None, "") else float(value)
 
 
-def _character_set(people: Sequence[headers.Person]) -> tuple[Finding, ...]:
-    problem = next((person.problem for person in people if person.problem), "")
-    if not problem:
-        return ()
-    return (
-        Finding(
-            reason=Reason.CHARACTER_SET,
-            severity=Severity.WARN,
-            found=problem,
-            wanted="the character set that the bytes are in",
-            remedy="Set Specific Character Set in the scanner or archive, else one name becomes two.",
-            where="(0008,0005) SpecificCharacterSet",
-            source="DICOM PS3.3 C.12.1.1.2",
-        ),
-    )
-
-
-def _plane(walked: proof.Walked) -> NDArray[np.int64] | None:
+def _plane(walked: proof.Walked) -> NDArray[np.integer[Any]] | None:
     """Stored values by the raw bytes; None where they are compressed or of an unusual width."""
     rows, columns, bits, signed = (
         walked.numbers.get(tag) for tag in (0x00280010, 0x00280011, 0x00280100, 0x00280103)
@@ -480,7 +363,7 @@ def _plane(walked: proof.Walked) -> NDArray[np.int64] | None:
         return None
     kind = f"<{'i' if signed else 'u'}{int(bits) // 8}"
     plane = np.frombuffer(walked.pixels, kind, count=int(rows * columns))
-    return plane.reshape(int(rows), int(columns)).astype(np.int64)
+    return plane.reshape(int(rows), int(columns))
 
 
 def _refused(reason: Reason, found: str, wanted: str) -> Finding:

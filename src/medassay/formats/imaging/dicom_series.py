@@ -71,12 +71,25 @@ def open_whole(content: bytes) -> Dataset:
         When the object ends before its pixel data do.
     """
     opened = _read(content, pixels=True)
-    if not any(keyword in opened.dataset for keyword in dicom_pixels.KINDS):
-        raise _ends_early("no pixel data")
-    _require_native_length(opened.dataset)
+    require_pixels(opened.dataset)
     if opened.pixels_cut:
         raise _ends_early("fragments of pixel data that break off")
     return opened.dataset
+
+
+def require_pixels(dataset: Dataset) -> None:
+    """There are pixels, and native ones are as many as the header says; compressed ones their decoder tells.
+
+    Raises
+    ------
+    WrongUse
+        When there are none, or fewer.
+    """
+    if not any(keyword in dataset for keyword in dicom_pixels.KINDS):
+        raise _ends_early("no pixel data")
+    layout = dicom_pixels.layout_of(dataset)
+    if not layout.compressed:
+        dicom_pixels.require_length(dataset, layout)
 
 
 def examine(opened: Dataset) -> Iterator[Finding]:
@@ -288,13 +301,6 @@ def _read(source: bytes | BinaryIO, *, pixels: bool) -> dicom_file.OpenedDicom:
     if not text_of(opened.dataset, "SOPClassUID") or not text_of(opened.dataset, "SOPInstanceUID"):
         raise _ends_early("a header without class and instance")
     return opened
-
-
-def _require_native_length(dataset: Dataset) -> None:
-    """A native object holds as many bytes as its header promises; what is compressed its decoder tells."""
-    layout = dicom_pixels.layout_of(dataset)
-    if not layout.compressed:
-        dicom_pixels.require_length(dataset, layout)
 
 
 def _numbers(dataset: Dataset, keyword: str, length: int) -> FloatArray:
