@@ -12,7 +12,17 @@ from medassay.reports.document import Block, Cell, Code, Column, Text, facts, ta
 from medassay.reports.given import Compared
 from medassay.reports.paper import Paper
 
-COLUMNS = ("figure_id", "endpoint", "this_device", "other_device", "difference", "ci", "mcnemar", "claim")
+LEFT = ("figure_id", "endpoint", "claim")
+WIDTHS = {
+    "figure_id": 0.4,
+    "endpoint": 1.5,
+    "this_device": 0.9,
+    "other_device": 0.9,
+    "difference": 0.9,
+    "ci": 1.2,
+    "mcnemar": 0.8,
+    "claim": 1.3,
+}
 
 
 def comparison(paper: Paper) -> Iterable[Block]:
@@ -39,8 +49,7 @@ def _comparison(paper: Paper, other: Compared, found: Comparison, before: int) -
         (paper.say("run_digest"), Code(other.run)),
     )
     columns = [
-        Column(paper.say(key), "left" if key in ("figure_id", "endpoint", "claim") else "right")
-        for key in COLUMNS
+        Column(paper.say(key), "left" if key in LEFT else "right", weight) for key, weight in WIDTHS.items()
     ]
     rows = [_row(paper, n, one) for n, one in enumerate(found.differences, before + 1)]
     confidence = numbers.percent(paper.given.protocol.confidence)

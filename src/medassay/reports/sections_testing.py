@@ -260,7 +260,8 @@ def subgroups(paper: Paper) -> Iterable[Block]:
             alt=paper.say("forest_alt", lines="; ".join(line.text for line in lines)),
             caption=paper.say("subgroup_forest_caption", endpoint=paper.endpoint(paper.record.primary)),
         )
-    yield Text(paper.say("subgroups_note"), "note")
+    standing = "descriptive" if paper.given.ledger.locked_first else "exploratory"
+    yield Text(paper.say("subgroups_note", standing=paper.say(f"standing:{standing}")), "note")
     for group in paper.record.results.subgroups:
         if not group.available:
             yield Text(paper.say("axis_not_available", axis=paper.axis(group.axis)), "missing")

@@ -124,7 +124,7 @@ def second(
 def decoded(
     prediction: bytes,
     samples: Mapping[str, bytes],  # noqa: ARG001 - the door is the same for every task
-    options: Options,  # noqa: ARG001
+    options: Options,  # noqa: ARG001 - as above
 ) -> bytes:
     """Times of the alarms by kind, in the order of time.
 
