@@ -15,7 +15,7 @@ from medassay.core.specs import Spec
 from medassay.formats.waveform.edf import Int16Array, Signal
 from medassay.formats.waveform.edf_marks import Mark
 from medassay.formats.waveform.edf_writer import write
-from medassay.formats.waveform.electrodes import TEN_TWENTY
+from medassay.formats.waveform.electrodes import OLDER_NAMES, TEN_TWENTY
 from medassay.phantoms.eeg.people import Patient, date_text
 from medassay.phantoms.eeg.readers import ARBITRATOR, READERS, Interval, differ
 from medassay.phantoms.eeg.signals import POSITIONS, Scene, Seizure, Wave, synthesise
@@ -216,7 +216,7 @@ def _seizures(rng: np.random.Generator, parameters: Parameters, length_s: int) -
 
 
 def _label(name: str, site: Site) -> str:
-    older = {"T7": "T3", "T8": "T4", "P7": "T5", "P8": "T6"}
+    older = {new: old for old, new in OLDER_NAMES.items()}
     return older.get(name, name) if site.older_names else name
 
 
