@@ -15,7 +15,6 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 STATSMODELS = {
     "wilson": "wilson",
-    "clopper_pearson": "beta",
     "agresti_coull": "agresti_coull",
     "jeffreys": "jeffreys",
 }
@@ -125,19 +124,21 @@ def _by(name: str, figures: Mapping[str, Estimate], second: float, function: str
 
 
 def _interval_again(found: Estimate | None, labels: IntArray, calls: IntArray, interval: str) -> list[Again]:
+    from scipy.stats import binomtest
     from statsmodels.stats.proportion import proportion_confint
 
-    if found is None or found.lower is None or found.upper is None or interval not in STATSMODELS:
+    exact = interval == "clopper_pearson"
+    if found is None or found.lower is None or found.upper is None or not (exact or interval in STATSMODELS):
         return []
     if found.method != interval:
         return []  # over resampled subjects: there is no closed form to hold it against
-    ends = proportion_confint(
-        int((labels & calls).sum()),
-        int(labels.sum()),
-        1 - (found.confidence or 0.95),
-        method=STATSMODELS[interval],
-    )
-    by = "statsmodels proportion_confint"
+    hits, subjects, confidence = int((labels & calls).sum()), int(labels.sum()), found.confidence or 0.95
+    if exact:  # ours turns the beta distribution over, as statsmodels does; scipy looks for the root
+        ends = tuple(binomtest(hits, subjects).proportion_ci(confidence, method="exact"))
+        by = "scipy binomtest"
+    else:
+        ends = proportion_confint(hits, subjects, 1 - confidence, method=STATSMODELS[interval])
+        by = "statsmodels proportion_confint"
     return [
         Again("sensitivity.lower", found.lower, float(ends[0]), 1e-9, by),
         Again("sensitivity.upper", found.upper, float(ends[1]), 1e-9, by),

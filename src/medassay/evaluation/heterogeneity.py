@@ -91,19 +91,11 @@ def heterogeneity(
         return Heterogeneity(
             p_value=None, groups=k, subjects=subjects, undefined="every subject has the same figure"
         )
-    from scipy.stats import random_table
-
     kinds, kind = np.unique(np.column_stack([n, d]), axis=0, return_inverse=True)
-    table = np.bincount(kind.ravel() * k + place, minlength=len(kinds) * k).reshape(1, len(kinds), k)
-    observed = float(_statistic(table, kinds)[0])
+    table = np.bincount(kind.ravel() * k + place, minlength=len(kinds) * k).reshape(len(kinds), k)
+    observed = float(_statistic(table[None], kinds)[0])
     permutations = min(permutations, max(FEWEST, MOST_SHUFFLED // min(subjects, table.size)))
-    beyond = 0
-    generator = np.random.default_rng(seed)
-    margins = random_table(table[0].sum(axis=1), table[0].sum(axis=0))
-    at_once = max(1, BLOCK // table.size)
-    for start in range(0, permutations, at_once):
-        drawn = margins.rvs(min(at_once, permutations - start), random_state=generator)
-        beyond += int(np.count_nonzero(_statistic(drawn, kinds) >= observed * (1 - SAME)))
+    beyond = _beyond(observed, table, kinds, permutations, seed)
     return Heterogeneity(
         p_value=(1 + beyond) / (1 + permutations),
         statistic=observed,
@@ -111,6 +103,20 @@ def heterogeneity(
         subjects=subjects,
         method=f"permutation(subjects, permutations={permutations}, seed={seed})",
     )
+
+
+def _beyond(observed: float, table: IntArray, kinds: FloatArray, permutations: int, seed: int) -> int:
+    """How many tables with the margins of the one that was seen have a T as large."""
+    from scipy.stats import random_table
+
+    generator = np.random.default_rng(seed)
+    margins = random_table(table.sum(axis=1), table.sum(axis=0))
+    at_once = max(1, BLOCK // table.size)
+    beyond = 0
+    for start in range(0, permutations, at_once):
+        drawn = margins.rvs(min(at_once, permutations - start), random_state=generator)
+        beyond += int(np.count_nonzero(_statistic(drawn, kinds) >= observed * (1 - SAME)))
+    return beyond
 
 
 def _statistic(tables: IntArray | FloatArray, kinds: FloatArray) -> FloatArray:

@@ -3,6 +3,9 @@
 ISO 15197:2013 for self-testing meters, the FDA's criteria for meters (2020 guidances), the special controls for
 integrated continuous monitors (21 CFR 862.1355), and MARD, which no standard limits. Confidence bounds resample
 subjects: pairs of one person are not independent.
+
+The limits are those that publications and public code quote. The numbers of clauses (ISO 15197 6.3, letters (A) to
+(K) of the regulation) are not checked against the texts.
 """
 
 from __future__ import annotations
@@ -313,7 +316,7 @@ ICGM_RULES: tuple[tuple[str, float, float, float, bool, float], ...] = (
     zh="集成式连续血糖监测系统准确度判定（iCGM）",
     en="Accuracy of integrated continuous glucose monitors (iCGM)",
     formula="one-sided 95 % lower bound of each share > its limit, bins by device value; no crossing of 70 and 180",
-    source="21 CFR 862.1355(b)(1)(v)(A) to (I)",
+    source="21 CFR 862.1355(b)(1)(v)(A) to (I), letters not checked against the text",
     check="worked by hand",
 )
 def icgm(
@@ -361,25 +364,9 @@ def icgm(
         # 70 and 180 themselves belong to the middle bin.
         inside = (y >= low) & (y <= high) if (low, high) == (70, 180) else (y > low) & (y < high)
         near = within(x, y, np.inf, allowed, 0) if absolute else within(x, y, 0, 0, allowed)
-        if bound == "independent":
-            share = proportion(
-                int(near[inside].sum()), int(inside.sum()), method="clopper_pearson", confidence=0.90
-            )
-            share = share.model_copy(update={"n_subjects": len(np.unique(person[inside]))})
-        else:
-            share = _share(near[inside], person[inside], seed, replicates, 0.90)
-        criteria.append(
-            judge(
-                name,
-                share,
-                ">",
-                limit,
-                n=share.n_subjects,
-                needed=needed,
-                source=ICGM,
-                end="lower",
-            )
-        )
+        share = _bounded_share(near[inside], person[inside], bound, seed, replicates)
+        n = share.n_subjects
+        criteria.append(judge(name, share, ">", limit, n=n, needed=needed, source=ICGM, end="lower"))
     for name, crossed in (
         ("(H) device below 70, reference above 180", (y < 70) & (x > 180)),
         ("(I) device above 180, reference below 70", (y > 180) & (x < 70)),
@@ -396,7 +383,7 @@ def icgm(
     zh="连续血糖监测变化率符合性（iCGM）",
     en="Agreement of glucose rates of change (iCGM)",
     formula="share with device rate > +1 where the true rate < -2, and the reverse, <= 1 % (mg/dL/min)",
-    source="21 CFR 862.1355(b)(1)(v)(J) and (K)",
+    source="21 CFR 862.1355(b)(1)(v)(J) and (K), letters not checked against the text",
     check="worked by hand",
 )
 def icgm_rates(
@@ -434,6 +421,16 @@ def icgm_rates(
 
 def _glucose(reference: ArrayLike, test: ArrayLike) -> tuple[FloatArray, FloatArray]:
     return pairs(reference, test, names=("reference", "test"), positive=True)
+
+
+def _bounded_share(
+    near: Bool, person: NDArray[np.int64], bound: Bound, seed: int, replicates: int
+) -> Estimate:
+    """The share near enough, between whose ends lie 90 %: the lower one is the rule's bound of 95 %."""
+    if bound == "independent":
+        share = proportion(int(near.sum()), len(near), method="clopper_pearson", confidence=0.90)
+        return share.model_copy(update={"n_subjects": len(np.unique(person))})
+    return _share(near, person, seed, replicates, 0.90)
 
 
 def _share(

@@ -114,5 +114,5 @@ def _beta_ends(value: float, n: float, confidence: float) -> tuple[float, float]
     tail = (1 - confidence) / 2
     right, wrong = n * value, n * (1 - value)
     lower = 0.0 if value == 0 else float(special.betaincinv(right, wrong + 1, tail))
-    upper = 1.0 if value == 1 else float(special.betaincinv(right + 1, wrong, 1 - tail))
+    upper = 1.0 if value == 1 else float(special.betainccinv(right + 1, wrong, tail))
     return lower, upper

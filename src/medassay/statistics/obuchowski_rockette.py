@@ -210,21 +210,31 @@ def obuchowski_rockette(
     label = f"obuchowski_rockette({covariance}, readers {readers}, cases {cases})"
     squares = _mean_squares(figures, nested=design == "readers_in_treatments")
     table = _Table(used, design, figures, matrix, squares, confidence, label)
+    return _analysed(table, figure, covariance, readers, cases)
+
+
+def _analysed(
+    table: _Table, figure: Figure, covariance: Covariance, readers: Factor, cases: Factor
+) -> ReaderStudyAnalysis:
+    """Components, error term, then what is read off them."""
     components = _components(table)
     error = _error_term(table, components, readers, cases)
+    fixed = cases == "fixed"
     return ReaderStudyAnalysis(
-        design=design,
+        design=table.design,
         figure=figure,
-        covariance=None if cases == "fixed" else covariance,
+        covariance=None if fixed else covariance,
         readers=readers,
         cases=cases,
-        mean_squares=squares,
-        components=None if cases == "fixed" else components,
+        mean_squares=table.squares,
+        components=None if fixed else components,
         equality=_equality(table, error),
         differences=_differences(table, error),
-        means=tuple(_mean(table, t, readers, cases) for t in range(len(study.treatments))),
-        reader_table=rows_of(used, figures, np.diag(matrix), covariance, confidence),
-        reader_differences=differences_of(used, figures, matrix, covariance, confidence),
+        means=tuple(_mean(table, t, readers, cases) for t in range(len(table.figures))),
+        reader_table=rows_of(table.study, table.figures, np.diag(table.matrix), covariance, table.confidence),
+        reader_differences=differences_of(
+            table.study, table.figures, table.matrix, covariance, table.confidence
+        ),
         remarks=_remarks(table, components, readers, cases),
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
@@ -17,6 +17,8 @@ from medassay.statistics.glucose_criteria import root
 from medassay.statistics.paired import FloatArray, groups, pairs
 from medassay.statistics.ratio import ratio
 from medassay.statistics.variance_components import Labels
+
+Bool = NDArray[np.bool_]
 
 PAIRS, SUBJECTS = 200, 10
 HIGHEST = 110.0  # %; beyond this it is an error code, not a saturation
@@ -100,39 +102,19 @@ def arms(
     >>> round(found.arms.value, 4), found.criterion.verdict
     (1.5811, 'not_enough')
     """
-    x, y = pairs(reference, test, names=("reference", "test"))
-    if ((x < 0) | (x > HIGHEST) | (y < 0) | (y > HIGHEST)).any() or (len(x) and x.max() <= 1):
-        raise WrongUse(
-            found=f"a saturation below 0 or above {HIGHEST:g}, or fractions",
-            wanted="percentages",
-            remedy="Give 97 and not 0.97, and leave out error codes such as 127.",
-        )
-    if not 0 <= span[0] < span[1] <= 100:
-        raise WrongUse(found=f"span {span}", wanted="0 <= low < high <= 100", remedy="Use (70, 100).")
+    x, y = _saturations(reference, test, span)
     person = groups(subject, len(x), "subjects")
     inside = (x >= span[0]) & (x <= span[1])
     reference_in, test_in, own = x[inside], y[inside], np.unique(person[inside], return_inverse=True)[1]
 
-    def figures(keep: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[Estimate, Estimate]:
-        difference, members = test_in[keep] - reference_in[keep], own[keep]
-        persons = int(own.max(initial=-1)) + 1
-        count = np.bincount(members, minlength=persons).astype(np.float64)
-
-        def mean(parts: FloatArray) -> Estimate:
-            sums = np.bincount(members, parts, minlength=persons).astype(np.float64)
-            none = "no pair in this range"
-            return ratio(
-                sums, count, undefined=none, seed=seed, replicates=replicates, confidence=confidence, unit="%"
-            )
-
-        return root(mean(difference**2), "%"), mean(difference)
+    def figures(keep: Bool) -> tuple[Estimate, Estimate]:
+        return _arms_and_bias(test_in - reference_in, own, keep, seed, replicates, confidence)
 
     found, bias = figures(np.ones(len(own), dtype=np.bool_))
-    by_range = []
-    for place, (low, high) in enumerate(ranges):
-        last = place == len(ranges) - 1
-        keep = (reference_in >= low) & ((reference_in <= high) if last else (reference_in < high))
-        by_range.append(SaturationRange(low, high, *figures(keep), int(keep.sum())))
+    by_range = [
+        SaturationRange(low, high, *figures(keep), int(keep.sum()))
+        for low, high, keep in _in_ranges(reference_in, ranges)
+    ]
     enough = len(own) if found.n_subjects >= needed_subjects else min(len(own), needed_pairs - 1)
     criterion = judge(
         f"Arms over {span[0]:g} to {span[1]:g} %, {needed_subjects} subjects or more",
@@ -145,3 +127,46 @@ def arms(
     )
     agreement = bland_altman_linked(test_in, reference_in, own, confidence=confidence, unit="%")
     return Oximetry(found, bias, tuple(by_range), agreement, criterion, int((~inside).sum()))
+
+
+def _saturations(
+    reference: ArrayLike, test: ArrayLike, span: tuple[float, float]
+) -> tuple[FloatArray, FloatArray]:
+    """Pairs of percentages, and a span that lies within them."""
+    x, y = pairs(reference, test, names=("reference", "test"))
+    if ((x < 0) | (x > HIGHEST) | (y < 0) | (y > HIGHEST)).any() or (len(x) and x.max() <= 1):
+        raise WrongUse(
+            found=f"a saturation below 0 or above {HIGHEST:g}, or fractions",
+            wanted="percentages",
+            remedy="Give 97 and not 0.97, and leave out error codes such as 127.",
+        )
+    if not 0 <= span[0] < span[1] <= 100:
+        raise WrongUse(found=f"span {span}", wanted="0 <= low < high <= 100", remedy="Use (70, 100).")
+    return x, y
+
+
+def _in_ranges(
+    reference: FloatArray, ranges: Sequence[tuple[float, float]]
+) -> Iterator[tuple[float, float, Bool]]:
+    """Which pairs lie in each range by their reference; the last range holds its upper limit too."""
+    for place, (low, high) in enumerate(ranges):
+        last = place == len(ranges) - 1
+        yield low, high, (reference >= low) & ((reference <= high) if last else (reference < high))
+
+
+def _arms_and_bias(
+    difference: FloatArray, own: NDArray[np.int64], keep: Bool, seed: int, replicates: int, confidence: float
+) -> tuple[Estimate, Estimate]:
+    """Root mean square and mean of the differences that are kept, over persons."""
+    persons = int(own.max(initial=-1)) + 1
+    members = own[keep]
+    count = np.bincount(members, minlength=persons).astype(np.float64)
+
+    def mean(parts: FloatArray) -> Estimate:
+        sums = np.bincount(members, parts, minlength=persons).astype(np.float64)
+        none = "no pair in this range"
+        return ratio(
+            sums, count, undefined=none, seed=seed, replicates=replicates, confidence=confidence, unit="%"
+        )
+
+    return root(mean(difference[keep] ** 2), "%"), mean(difference[keep])

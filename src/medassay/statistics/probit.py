@@ -51,7 +51,7 @@ class ProbitFit:
     zh="Probit回归（检出率-浓度）",
     en="Probit regression of hit rates",
     formula="Phi^-1(p) = a + b x by maximum likelihood; x_q = (Phi^-1(q) - a) / b, interval by Fieller",
-    source="Finney, Probit Analysis, 3rd ed., 1971; CLSI EP17-A2 appendix C; CLSI EP12 ed. 3",
+    source="Finney, Probit Analysis, 3rd ed., 1971; CLSI EP17 and EP12 (not checked against the texts)",
     check="statsmodels GLM; Bliss's beetle data as printed by Dobson",
 )
 def probit_hit_rates(

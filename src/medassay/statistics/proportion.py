@@ -95,16 +95,7 @@ def proportion(
     (0.2553, 0.3662)
     """
     require_confidence(confidence)
-    if method not in _ENDS:
-        raise WrongUse(
-            found=f"method '{method}'", wanted=f"one of {', '.join(_ENDS)}", remedy="Name one of them."
-        )
-    if not 0 <= successes <= subjects or successes != int(successes) or subjects != int(subjects):
-        raise WrongUse(
-            found=f"{successes} of {subjects}",
-            wanted="whole counts, 0 <= successes <= subjects",
-            remedy="Check how the counts were made.",
-        )
+    _require_counts(successes, subjects, method)
     if subjects == 0:
         return Estimate(value=None, n_subjects=0, n_events=0, undefined="no subject")
     value = successes / subjects
@@ -125,6 +116,19 @@ def proportion(
         n_subjects=subjects,
         n_events=subjects,
     )
+
+
+def _require_counts(successes: int, subjects: int, method: str) -> None:
+    if method not in _ENDS:
+        raise WrongUse(
+            found=f"method '{method}'", wanted=f"one of {', '.join(_ENDS)}", remedy="Name one of them."
+        )
+    if not 0 <= successes <= subjects or successes != int(successes) or subjects != int(subjects):
+        raise WrongUse(
+            found=f"{successes} of {subjects}",
+            wanted="whole counts, 0 <= successes <= subjects",
+            remedy="Check how the counts were made.",
+        )
 
 
 def ends_of(successes: int, subjects: int, *, method: ProportionInterval, confidence: float = 0.95) -> Ends:
@@ -154,12 +158,21 @@ def wilson_ends(value: float, n: float, z: float) -> Ends:
     return lower, upper
 
 
-def _binomtest(name: str) -> Callable[[int, int, float], Ends]:
-    def ends(x: int, n: int, confidence: float) -> Ends:
-        interval = stats.binomtest(x, n).proportion_ci(confidence, method=name)
-        return float(interval.low), float(interval.high)
+def _wilson(x: int, n: int, confidence: float) -> Ends:
+    return wilson_ends(x / n, n, normal_quantile(confidence))
 
-    return ends
+
+def _wilson_cc(x: int, n: int, confidence: float) -> Ends:
+    interval = stats.binomtest(x, n).proportion_ci(confidence, method="wilsoncc")
+    return float(interval.low), float(interval.high)
+
+
+def _clopper_pearson(x: int, n: int, confidence: float) -> Ends:
+    """Where P(X >= x) and P(X <= x) are half the error each: quantiles of the beta distribution."""
+    tail = (1 - confidence) / 2
+    lower = 0.0 if x == 0 else float(special.betaincinv(x, n - x + 1, tail))
+    upper = 1.0 if x == n else float(special.betainccinv(x + 1, n - x, tail))
+    return lower, upper
 
 
 def _mid_p(x: int, n: int, confidence: float) -> Ends:
@@ -257,9 +270,9 @@ def _logit(x: int, n: int, confidence: float) -> Ends:
 
 
 _ENDS: dict[str, Callable[[int, int, float], Ends]] = {
-    "wilson": _binomtest("wilson"),
-    "wilson_cc": _binomtest("wilsoncc"),
-    "clopper_pearson": _binomtest("exact"),
+    "wilson": _wilson,
+    "wilson_cc": _wilson_cc,
+    "clopper_pearson": _clopper_pearson,
     "mid_p": _mid_p,
     "agresti_coull": _clipped(_agresti_coull_unclipped),
     "agresti_coull_unclipped": _agresti_coull_unclipped,

@@ -2,6 +2,9 @@
 
 Agreement with a comparator that is not the truth is called positive and negative percent agreement, never
 sensitivity and specificity.
+
+The numbers that EP12 is said to ask for (50 positives and negatives, 40 results a level, 20 % about C50) are those
+that publications quote; neither edition was checked against its text, and the protocol may declare others.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ class PercentAgreement:
     zh="阳性符合率、阴性符合率、总符合率",
     en="Positive, negative and overall percent agreement",
     formula="PPA = a / (a + c), NPA = d / (b + d), OPA = (a + d) / n; score interval, or bootstrap of subjects",
-    source="CLSI EP12-A2; FDA guidance on studies evaluating diagnostic tests, 2007",
+    source="CLSI EP12 (not checked against the text); FDA guidance on evaluating diagnostic tests, 2007",
     check="worked example of the FDA guidance; statsmodels proportion_confint",
 )
 def percent_agreement_with(
@@ -200,7 +203,7 @@ class ImprecisionInterval:
     zh="C5-C95区间（定性检测不精密度区间）",
     en="C5-C95 imprecision interval",
     formula="concentrations at hit rates 5, 50 and 95 % of a probit fit",
-    source="CLSI EP12-A2, precision near the cutoff; CLSI EP12 ed. 3, 2023",
+    source="CLSI EP12, precision near the cutoff (not checked against the text)",
     check="as for the probit fit",
 )
 def imprecision_interval(
@@ -221,9 +224,9 @@ def imprecision_interval(
     concentration, positive, total : shape (n,)
         As for `probit_hit_rates`.
     within_percent : float or None
-        Claim that C5 and C95 lie within this of C50 (EP12-A2 works with 20 %): the farther one is judged.
+        Claim that C5 and C95 lie within this of C50 (20 % is usual): the farther one is judged.
     needed : int
-        Results a level, 40 in EP12-A2.
+        Results a level.
 
     Examples
     --------
@@ -255,7 +258,7 @@ def imprecision_interval(
             within_percent,
             n=smallest,
             needed=needed,
-            source="CLSI EP12-A2",
+            source="CLSI EP12",
         )
     return ImprecisionInterval(c5, c50, c95, None if isinstance(fit, Estimate) else fit, criterion)
 

@@ -119,13 +119,10 @@ def ratio(
     resampled = _resampled(sums)
     if resampled is None:
         return _without_interval(bare, "too few subjects contribute")
-    ends: tuple[float, float] | None
+    ends: tuple[float, float] | None = percentile_interval(resampled, confidence)
     if interval == "bca":
-        ends = bca_interval(
-            resampled, float(numerator.sum()) / total, jackknife_ratio(numerator, denominator), confidence
-        )
-    else:
-        ends = percentile_interval(resampled, confidence)
+        left_out = jackknife_ratio(numerator, denominator)
+        ends = bca_interval(resampled, float(numerator.sum()) / total, left_out, confidence)
     return _with_interval(bare, ends, interval, confidence, replicates, seed)
 
 
