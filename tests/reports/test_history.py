@@ -21,7 +21,7 @@ def book(tmp_path):
 
 
 def facts(entries, run, validated):
-    return ledger_facts(entries, run, validated=validated, key="k", demo_key=False)
+    return ledger_facts(entries, run, validated=validated, inspected=validated, key="k", demo_key=False)
 
 
 def test_the_lines_of_this_run_are_found_among_others(records, book):
@@ -63,6 +63,14 @@ def test_a_protocol_that_was_changed_after_these_labels_were_met_once_is_not_loc
     found = facts(entries, run, records.digest("none"))
     assert (found.protocol_locked.sequence, found.unsealed.sequence) == (2, 1)
     assert not found.locked_first
+
+
+def test_the_inspection_is_dated_by_its_first_line(records, book):
+    done = records.digest("certify")
+    entries = book(("certify some-ecg/phantom", done), ("certify some-ecg/phantom", done))
+    found = facts(entries, records.run_record(), done).inspected
+    assert (found.sequence, found.digest) == (0, done)
+    assert facts(entries, records.run_record(), records.digest("none")).inspected is None
 
 
 def test_another_protocol_is_not_this_one(records, book):

@@ -190,11 +190,12 @@ class Kept:
         content = canonical_json(run.model_dump(mode="json"))
         self.objects[digest_bytes(content)] = content
         steps = [self.step(step, run, digest_bytes(content)) for step in records.chain()]
-        validated = next(step.digest for step in steps if step.kind == "validate")
+        digests = {step.kind: step.digest for step in steps}
         facts = ledger_facts(
             ledger.read(self.path),
             run,
-            validated=validated,
+            validated=digests["validate"],
+            inspected=digests["certify"],
             key=self.key.public_key().public_bytes_raw().hex(),
             demo_key=True,
         )

@@ -161,12 +161,14 @@ def inspected(paper: Paper) -> str:
     record = paper.given.inspection
     if record is None:
         return paper.say("inspection_none")
+    booked = paper.given.ledger.inspected
     issuer = record.issuer.name or paper.say(f"issuer_kind:{record.issuer.kind}")
     return paper.say(
         "inspection_line",
         issuer=issuer,
         number=record.issuer.number,
         outcome=paper.say(f"outcome:{record.outcome.value}"),
+        date=time(booked.time)[:10] if booked else paper.say("date_not_booked"),
     )
 
 

@@ -203,6 +203,7 @@ class LedgerFacts(Part):
 
     protocol_locked: Booking | None
     unsealed: Booking | None
+    inspected: Booking | None = Field(default=None, description="the dataset's inspection; None: not booked")
     head: str = Field(pattern=r"^[0-9a-f]{64}$")
     entries: int = Field(ge=0)
     key: str = Field(description="public signing key, hexadecimal")

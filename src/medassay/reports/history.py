@@ -14,7 +14,7 @@ TIMED = "timed"
 
 
 def ledger_facts(
-    entries: Sequence[Entry], run: RunRecord, *, validated: str, key: str, demo_key: bool
+    entries: Sequence[Entry], run: RunRecord, *, validated: str, inspected: str, key: str, demo_key: bool
 ) -> LedgerFacts:
     """What the ledger says of one run.
 
@@ -28,6 +28,8 @@ def ledger_facts(
     validated : str
         Digest of validate's Evidence. The ledger is read up to its line, so that the same validation is
         reported in the same words however long the ledger has grown since.
+    inspected : str
+        Digest of certify's Evidence: the first line of it dates the inspection.
     key : str
         Public signing key, hexadecimal.
     """
@@ -38,6 +40,7 @@ def ledger_facts(
     return LedgerFacts(
         protocol_locked=_booking(_last(before) or _last(locked)),
         unsealed=_booking(unsealed),
+        inspected=_booking(next((e for e in entries if e.evidence == inspected), None)),
         head=entries[-1].digest if entries else GENESIS,
         entries=len(entries),
         key=key,

@@ -233,11 +233,12 @@ def _of_ledger(record: ReportRecord, store: Store) -> Iterator[Check]:
         return
     yield Check("ledger", Outcome.PASSED)
     told = record.given.ledger
-    validated = next((step.digest for step in record.given.chain if step.kind == "validate"), "")
+    steps = {step.kind: step.digest for step in record.given.chain}
     facts = ledger_facts(
         entries,
         record.given.run,
-        validated=validated,
+        validated=steps.get("validate", ""),
+        inspected=steps.get("certify", ""),
         key=store.key.public_bytes_raw().hex(),
         demo_key=told.demo_key,
     )

@@ -196,6 +196,7 @@ def _record(place: Place, device: str, steps: Sequence[Evidence]) -> ReportRecor
             entries,
             made,
             validated=validate.digest,
+            inspected=by_kind["certify"].digest,
             key=place.keys.signing_key.public_key().public_bytes_raw().hex(),
             demo_key=place.keys.demo,
         ),
