@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
@@ -9,9 +10,13 @@ import pytest
 from medassay.core.canonical import digest_bytes
 from medassay.core.workspace import SPEC_FOLDERS, Workspace
 from medassay.datasets.manifest import Manifest, Row
+from medassay.room.record import RunRecord
 from medassay.trust.evidence import Outcome
+from medassay.trust.sealing import sample_key, seal
 from medassay.verbs import init, withdraw
+from medassay.verbs.report import _excerpts as excerpts_of
 from medassay.verbs.stage import Place
+from medassay.verbs.validate import EXCERPT
 
 ROOT = Path(__file__).parents[2]
 GONE, OTHER = "S-0000000000000001", "S-0000000000000002"
@@ -172,3 +177,29 @@ def test_a_withdrawal_run_again_ends_the_same_and_spares_what_was_reported_since
     assert withdraw.run(place, GONE, "consent_withdrawn").digest == first.digest
     folder = place.workspace.reports("t2dm-cgm", "phantom")
     assert (folder / "auditor" / "alert.zh.html").read_bytes() == b"pictures of the other alone"
+
+
+def test_a_report_after_the_withdrawal_has_the_pictures_of_the_others_alone(validated):
+    place, _, predictions, _ = validated
+    run = place.record(place.evidence("validate", DEVICE), "run")
+    pictures = {case["sample"]: b"picture of " + case["subject"].encode() for case in run["cases"][:2]}
+    sealed = {
+        digest_bytes(content): place.store.put(
+            seal(content, key=sample_key(place.keys.label, name), sample=name, role=EXCERPT)
+        )
+        for name, content in pictures.items()
+    }
+    cases = [case | {"excerpt": digest_bytes(pictures[case["sample"]])} for case in run["cases"][:2]]
+    run |= {"cases": cases, "predictions": predictions}
+    validate = place.finish(
+        "validate",
+        inputs={},
+        records={"run": run, "excerpts": sealed},
+        outcome=Outcome.PASSED,
+        counts={},
+        device=DEVICE,
+    )
+    record = SimpleNamespace(given=SimpleNamespace(run=RunRecord.model_validate(run)))
+    assert set(excerpts_of(place, validate, record).values()) == set(pictures.values())
+    withdraw.run(place, GONE, "erasure_requested")
+    assert list(excerpts_of(place, validate, record).values()) == [b"picture of " + OTHER.encode()]

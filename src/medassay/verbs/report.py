@@ -93,7 +93,7 @@ def run(
 
 
 def _excerpts(place: Place, validate: Evidence, record: ReportRecord) -> dict[str, bytes]:
-    """The scorer's excerpts by digest, unsealed for the auditor's edition."""
+    """The scorer's excerpts by digest, unsealed for the auditor's edition; those of who withdrew are gone."""
     sealed = place.record(validate, "excerpts")
     return {
         case.excerpt: unseal(
@@ -103,7 +103,7 @@ def _excerpts(place: Place, validate: Evidence, record: ReportRecord) -> dict[st
             role=EXCERPT,
         )
         for case in record.given.run.cases
-        if case.excerpt is not None
+        if case.excerpt is not None and not place.store.is_withdrawn(sealed[case.excerpt])
     }
 
 
