@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_cases import FOLDER
 from reference_cases.detection import luna_marks
@@ -22,6 +22,8 @@ from medassay.statistics.froc import (
 )
 from medassay.statistics.froc_check import mean_sensitivity_by_roc
 from medassay.statistics.resampling import percentile_interval, resampling_weights
+
+few = settings(max_examples=40)
 
 score = st.integers(0, 6).map(lambda n: n / 6)
 case = st.tuples(st.lists(score, max_size=3), st.lists(score, max_size=4), st.integers(0, 2)).map(
@@ -50,6 +52,7 @@ def drawn(cases, seed):
         )
 
 
+@few
 @given(cases=with_finding)
 def test_scikit_learns_roc_curve_gives_the_same_mean_sensitivity(cases):
     again = mean_sensitivity_by_roc(
@@ -62,6 +65,7 @@ def test_scikit_learns_roc_curve_gives_the_same_mean_sensitivity(cases):
     assert cpm(ranked(cases)).value == pytest.approx(again)
 
 
+@few
 @given(cases=with_finding)
 def test_the_curve_rises_within_its_bounds(cases):
     curve = froc_curve(ranked(cases))
@@ -72,12 +76,14 @@ def test_the_curve_rises_within_its_bounds(cases):
     assert curve.sensitivity[-1] == pytest.approx(sum(len(c[0]) for c in cases) / sum(c[2] for c in cases))
 
 
+@few
 @given(cases=with_finding, data=st.data())
 def test_the_order_of_cases_does_not_matter(cases, data):
     shuffled = data.draw(st.permutations(cases))
     assert cpm(ranked(shuffled)).value == pytest.approx(cpm(ranked(cases)).value)
 
 
+@few
 @given(cases=with_finding)
 def test_a_test_set_said_twice_has_the_same_figures(cases):
     assert cpm(ranked(cases * 2), reading="linear").value == pytest.approx(
@@ -85,6 +91,7 @@ def test_a_test_set_said_twice_has_the_same_figures(cases):
     )
 
 
+@few
 @given(cases=with_finding)
 def test_more_false_marks_are_never_better_and_a_step_is_never_above_the_line(cases):
     worse = [([*c[0]], [*c[1], 0.999], c[2]) for c in cases]
@@ -117,6 +124,7 @@ def test_figures_at_a_threshold_worked_by_hand():
     assert (ratings.tolist(), diseased.tolist()) == ([0.9, 0.8, 0, 0.6], [True, False, False, True])
 
 
+@few
 @given(cases=with_finding, threshold=score)
 def test_figures_at_a_threshold_are_a_point_of_the_curve(cases, threshold):
     marks = ranked(cases)

@@ -156,7 +156,7 @@ def traces(draw):
     return np.r_[0.0, np.cumsum(steps)], np.array(values)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(traces(), st.data(), st.sampled_from([0.0, 10.0]), st.sampled_from([0.0, 20.0, 30.0]))
 def test_a_second_algorithm_counts_the_same_on_any_trace(one, data, late, refractory):
     times, values = one

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medassay.core.errors import WrongUse
 from medassay.tasks.detection import rows_of_cases
 from medassay.tasks.detection_check import recounted_points
 from medassay.tasks.points import PointRules, in_regions, match_points, near
+
+few = settings(max_examples=40)
 
 whole = st.integers(-6, 6)
 place = st.tuples(whole, whole, whole)
@@ -38,12 +40,14 @@ def as_lists(found):
     return {"hit": sorted(found.hit_scores.tolist()), "false": sorted(found.false_scores.tolist())}
 
 
+@few
 @given(own=findings, other=findings, offered=marks, most=st.sampled_from([None, 1, 3, 100]))
 def test_a_count_pair_by_pair_gives_the_same_marks(own, other, offered, most):
     found = matched(own, other, offered, most_marks=most)
     assert as_lists(found) == recounted_points(own, other, offered, most_marks=most)
 
 
+@few
 @given(own=findings, other=findings, offered=marks)
 def test_every_mark_and_every_finding_is_accounted_for(own, other, offered):
     found = matched(own, other, offered)
@@ -56,6 +60,7 @@ def test_every_mark_and_every_finding_is_accounted_for(own, other, offered):
         assert parts == found.marks
 
 
+@few
 @given(own=findings, other=findings, offered=marks, data=st.data())
 def test_the_order_of_findings_and_marks_does_not_matter(own, other, offered, data):
     shuffled = [data.draw(st.permutations(rows)) for rows in (own, other, offered)]
@@ -65,6 +70,7 @@ def test_the_order_of_findings_and_marks_does_not_matter(own, other, offered, da
         )
 
 
+@few
 @given(own=findings, other=findings, offered=marks)
 def test_a_mark_said_twice_changes_no_hit_and_adds_no_false_mark_on_a_finding(own, other, offered):
     once, twice = matched(own, other, offered), matched(own, other, offered * 2)
