@@ -80,10 +80,7 @@ def cluster(tmp_path):
         for _ in range(2)
     ]
     try:
-        deadline = time.monotonic() + 60
-        while not facts.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        address = json.loads(facts.read_text())["address"]
+        address = _address(facts)
         _wait_for_workers(address, 2)
         yield address, running[1:]
     finally:
@@ -91,6 +88,17 @@ def cluster(tmp_path):
             process.kill()
             process.wait()
         log.close()
+
+
+def _address(facts):
+    """The scheduler's address, once its file is there and whole: it is written in place."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            return json.loads(facts.read_text())["address"]
+        except (FileNotFoundError, json.JSONDecodeError):
+            time.sleep(0.05)
+    raise TimeoutError("no scheduler came up")
 
 
 def _wait_for_workers(address, number):
