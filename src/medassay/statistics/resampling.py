@@ -73,7 +73,7 @@ def _streamed(subjects: int, replicates: int, generator: np.random.Generator) ->
     A single drawer keeps the generator's order. Products of a block are small: threads of the linear algebra
     would spend more time waiting for each other than working.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
     rows = max(1, BLOCK // subjects)
     sizes = [min(rows, replicates - start) for start in range(0, replicates, rows)]
