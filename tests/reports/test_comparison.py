@@ -1,6 +1,7 @@
 """The section on comparison: paired differences where a comparison was made, else the reason why there is none."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -10,6 +11,7 @@ from medassay.reports.comparisons import compared_of
 from medassay.reports.composition import compose
 from medassay.reports.document import Table, Text
 from medassay.reports.html import html_of
+from medassay.reports.pdf import pdf_of
 from medassay.reports.record import ReportRecord
 from medassay.reports.sentences import say
 
@@ -40,14 +42,15 @@ def compared(records, source="open", *, better=0.0, booked=True, comparator=True
     return records.record(source, **same, compared=[other])
 
 
-def section(record, lang):
-    return next(one for one in compose(record, lang, "maker").sections if one.id == "comparison")
+def section(paper, name="comparison"):
+    return next(one for one in paper.sections if one.id == name)
 
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_paired_differences_stand_with_their_intervals_and_what_came_of_the_claim(records, lang):
     record = compared(records, better=-2.0)
-    [table] = [block for block in section(record, lang).blocks if isinstance(block, Table)]
+    paper = compose(record, lang, "maker")
+    [table] = [block for block in section(paper).blocks if isinstance(block, Table)]
     first, *others = table.rows
     [difference] = [d for d in record.comparisons[0].differences if d.endpoint == "veb_se"]
     assert first[0] == "C1"
@@ -56,20 +59,28 @@ def test_paired_differences_stand_with_their_intervals_and_what_came_of_the_clai
     assert ends == pytest.approx([difference.difference.lower, difference.difference.upper], abs=5e-4)
     assert say("claim_outcome:met", lang) in first[-1]
     assert {row[-1] for row in others} == {say("standing:exploratory", lang)}
-    html = html_of(compose(record, lang, "maker")).decode()
+    html = html_of(paper).decode()
     assert "0.9" in html
     assert "a.number" in html
-    assert not any(
-        title in str(row) for row in _not_evaluated(record, lang) for title in ("对比", "Comparison")
-    )
+    assert not any(title in str(row) for row in _not_evaluated(paper) for title in ("对比", "Comparison"))
 
 
-def _not_evaluated(record, lang):
-    return (
-        next(one for one in compose(record, lang, "maker").sections if one.id == "not_evaluated")
-        .blocks[0]
-        .rows
-    )
+def test_the_comparison_stands_in_the_pdf_as_well(records, debian_program, tmp_path):
+    paper = compose(compared(records, better=-2.0), "zh", "maker")
+    (tmp_path / "report.pdf").write_bytes(pdf_of(paper))
+    read = subprocess.run(
+        [debian_program("pdftotext"), "-layout", "-enc", "UTF-8", "report.pdf", "-"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    ).stdout.decode()
+    assert "a.number" in read
+    assert "同一测试集上的配对差值" in read
+    assert re.search(r"C1\s.*\+0\.\d+", read)
+
+
+def _not_evaluated(paper):
+    return section(paper, "not_evaluated").blocks[0].rows
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -79,9 +90,10 @@ def test_without_a_comparison_the_section_says_not_performed_and_why(records, la
     from medassay.reports.record import derive
 
     record = derive(given)
-    [block] = section(record, lang).blocks
+    paper = compose(record, lang, "maker")
+    [block] = section(paper).blocks
     assert block == Text(say("not_performed", lang, why=say(why, lang)), "missing")
-    assert any(say(why, lang) in row for row in _not_evaluated(record, lang))
+    assert any(say(why, lang) in row for row in _not_evaluated(paper))
 
 
 def test_synthetic_data_and_a_late_protocol_show_differences_and_no_claim(records):
