@@ -163,6 +163,22 @@ def test_the_other_interval_and_the_answered_samples_stand_beside_the_figure():
     assert results(answered=[{}] * 12).sensitivity == results().sensitivity
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_statistic_that_is_not_finite_is_refused_before_anything_is_drawn(bad):
+    with pytest.raises(WrongUse, match="not finite"):
+        results(rows=[dict(ROWS[0], tp=bad), *ROWS[1:]])
+
+
+@pytest.mark.parametrize("interval", ["rao_scott", "korn_graubard"])
+def test_a_closed_interval_is_of_proportions_in_every_group_and_other_figures_are_resampled(interval):
+    found = results(plan(interval=interval))
+    cell = found.subgroups[0].cells[0].estimates
+    assert found.of("se").estimate.method.startswith(interval)
+    assert cell["se"].method.startswith(interval)
+    assert "bootstrap_bca" in found.of("fa").estimate.method
+    assert "bootstrap_bca" in found.sensitivity[0].estimate.method
+
+
 def test_what_was_never_counted_is_refused_and_never_taken_for_zero():
     with pytest.raises(WrongUse, match="no statistic fp"):
         results(rows=[{"tp": 1.0, "fn": 1.0, "days": 1.0}] * 12)

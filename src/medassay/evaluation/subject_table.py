@@ -62,8 +62,16 @@ class SubjectTable:
         return total
 
     def figure(self, metric: Metric) -> Figure:
-        """Both parts of a metric, for each subject."""
-        return Figure(metric, self.combine(metric.numerator), self.combine(metric.denominator))
+        """Both parts of a metric, for each subject.
+
+        Raises
+        ------
+        WrongUse
+            When a part is not finite, a denominator is negative, or a statistic was never counted.
+        """
+        found = Figure(metric, self.combine(metric.numerator), self.combine(metric.denominator))
+        require_sums(found.numerator, found.denominator)
+        return found
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,6 @@ class Study:
         named = self._protocol.interval if interval is None else interval
         level = self._protocol.confidence if confidence is None else confidence
         metric, numerator, denominator = found.metric, found.numerator[chosen], found.denominator[chosen]
-        require_sums(numerator, denominator)
         if named in CLOSED and is_proportion(metric) and denominator.any():
             estimate = CLOSED[named](numerator, denominator, confidence=level)
             return estimate.model_copy(update={"unit": metric.unit})
