@@ -1,20 +1,24 @@
 """Cost a file of ingest from a thousand small files to a hundred thousand, and of a second ingest of the same folder.
 
-    OMP_NUM_THREADS=1 python -P benchmarks/files.py [--files 1000 10000 100000]
+    OMP_NUM_THREADS=1 python -P benchmarks/files.py [--files 1000 10000 100000] | tee rows.txt
+    python -P benchmarks/files.py --draw docs/ingest-cost.svg < rows.txt
 
 Each size runs in a process of its own: glucose traces of a day as small CSV files, one process, objects in a folder.
-Prints seconds per 1,000 files and the peak of memory; the second run of an unchanged folder costs a stat a file, and
+Prints seconds per 1,000 files, by the clock and of the processor (which a busy machine
+disturbs least), and the peak of memory; the second run of an unchanged folder costs a stat a file, and
 is held to the same tables. Files are made before the clock starts, and have lain still for some seconds.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from medassay.core.tables import to_parquet
@@ -74,32 +78,65 @@ def one_size(files: int) -> None:
         store = ObjectStore(Workspace(Path(top)))
         batch = Batch(store)
 
-        def run() -> tuple[Ingested, float]:
-            start = time.perf_counter()
+        def run() -> tuple[Ingested, float, float]:
+            start, worked = time.perf_counter(), time.process_time()
             with memory.remembering(Path(top, "seen.sqlite"), "", keys.pseudonym, store.has) as memo:
                 made = ingest(
                     "x", spec, spec.sources[0], folder, keys, batch.put, settle=batch.settle, memo=memo
                 )
-            return made, (time.perf_counter() - start) * 1000 / files
+            worked = (time.process_time() - worked) * 1000 / files
+            return made, (time.perf_counter() - start) * 1000 / files, worked
 
-        first, cost = run()
-        second, again = run()
+        first, cost, work = run()
+        second, again, work_again = run()
         if to_parquet(first.catalogue) != to_parquet(second.catalogue):
             raise SystemExit("the second run ended in another catalogue")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         taken = first.counts["samples_accepted"]
         print(
-            f"{files:7} files, {taken:7} samples: {cost:6.2f} s/1000 first, {again:6.3f} s/1000 unchanged "
-            f"({cost / again:4.0f} x), peak {peak:5.0f} MB",
+            f"{files:7} files, {taken:7} samples: {cost:6.2f} s/1000 first ({work:.2f} of processor), "
+            f"{again:6.3f} s/1000 unchanged ({work_again:.3f} of processor), peak {peak:5.0f} MB",
             flush=True,
         )
+
+
+ROW = re.compile(
+    r" *(?P<files>\d+) files,.*first \((?P<first>[\d.]+) of.*unchanged \((?P<again>[\d.]+) of.*peak +(?P<peak>\d+) MB"
+)
+
+
+def drawn(rows: Iterable[str], figure: Path) -> None:
+    """Cost a file and peak of memory over the number of files, from rows as they were printed."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    found = [
+        {name: float(value) for name, value in row.groupdict().items()} for row in map(ROW.match, rows) if row
+    ]
+    files = [row["files"] for row in found]
+    matplotlib.rcParams["svg.hashsalt"] = "ingest"  # the same rows give the same bytes
+    plot, (cost, memory_of) = pyplot.subplots(1, 2, figsize=(8, 3), layout="constrained")
+    cost.loglog(files, [row["first"] for row in found], "o-", label="first")
+    cost.loglog(files, [row["again"] for row in found], "s-", label="unchanged")
+    cost.set(xlabel="files", ylabel="s of processor for 1,000 files")
+    cost.legend()
+    memory_of.semilogx(files, [row["peak"] for row in found], "o-")
+    memory_of.set(xlabel="files", ylabel="peak of memory, MB", ylim=(0, None))
+    plot.savefig(figure, metadata={"Date": None})
 
 
 def main() -> None:
     """A process a size, so that the peak of memory is its own."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--files", type=int, nargs="+", default=[1_000, 10_000, 100_000])
-    sizes = parser.parse_args().files
+    parser.add_argument("--draw", type=Path, help="draw the rows on standard input as this figure")
+    given = parser.parse_args()
+    if given.draw:
+        drawn(sys.stdin, given.draw)
+        return
+    sizes = given.files
     if len(sizes) == 1:
         one_size(sizes[0])
         return

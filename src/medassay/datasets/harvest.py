@@ -49,6 +49,9 @@ class Harvest:
         self._columns = columns
         self._facts = Rows(FACTS)
         self._fingerprints = Rows({"fingerprint": "string"})
+        self._marked: tuple[NDArray[np.int64], pa.Array] | None = (
+            None  # fingerprints, once copies are refused
+        )
         self._objects = Rows(OBJECTS)
         self._sketches = Rows({"sketch": "binary"})
         self._measured = Measured(tuple(columns))
@@ -81,12 +84,12 @@ class Harvest:
 
         every = np.ones(len(self._roll), dtype=bool)
         numbers, columns = self._fingerprints.ordered(every)
-        self._numbers, self._fingerprint = numbers, columns["fingerprint"]
-        counted = compute.value_counts(self._fingerprint)
+        marks = columns["fingerprint"]
+        counted = compute.value_counts(marks)
         several = counted.field("values").filter(compute.greater(counted.field("counts"), 1))
-        places = np.flatnonzero(np.asarray(compute.is_in(self._fingerprint, several)))
+        places = np.flatnonzero(np.asarray(compute.is_in(marks, several)))
         alike = {
-            self._roll.samples[numbers[place]]: (int(numbers[place]), self._fingerprint[place].as_py())
+            self._roll.samples[numbers[place]]: (int(numbers[place]), marks[place].as_py())
             for place in places
         }
         copies = duplicates.copies({sample: mark for sample, (_, mark) in alike.items()})
@@ -94,6 +97,7 @@ class Harvest:
         for finding in duplicates.findings(copies, subjects):
             self.ended[alike[str(finding.sample)][0]] = _code(finding)
             self.findings.append(finding)
+        self._marked = numbers, marks
 
     @property
     def accepted(self) -> NDArray[np.bool_]:
@@ -105,6 +109,9 @@ class Harvest:
         import pyarrow as pa
 
         roll, size = self._roll, len(self._roll)
+        if self._marked is None:
+            raise LookupError("the catalogue of samples among which copies have not been looked for")
+        marked, marks = self._marked
         numbers, facts = self._facts.ordered(self.accepted)
         reasons = pa.array([None, *(reason.value for reason in REASONS)], pa.string())
         codes = np.frombuffer(self.ended, dtype=np.uint8)
@@ -114,7 +121,7 @@ class Harvest:
             "subject_known": pa.array(np.frombuffer(roll.known, dtype=np.uint8) > 0),
             "source_class": pa.repeat(source.source_class.value, size),
             "kind": pa.repeat(spec.kind, size),
-            "fingerprint": _at(self._fingerprint, self._numbers, size),
+            "fingerprint": _at(marks, marked, size),
             "status": pa.array(["accepted", "refused"]).take(pa.array((codes > 0).astype(np.int8))),
             "reason": reasons.take(pa.array(codes)),
             "division": pa.array(roll.sides, pa.string()),
