@@ -42,12 +42,16 @@ def sans_of_matplotlib() -> Any:
     return FontProperties(fname=FontPath(str(folder() / FILE), FACE_SC))
 
 
-@cache
 def subset(text: str) -> bytes:
     """The signs of `text`, and ASCII, as a WOFF: small enough to stand inside an HTML file.
 
     The licence of the font (OFL 1.1) allows it to be embedded; its notice stays in the name table.
     """
+    return _subset("".join(sorted({*text, *string.printable})))
+
+
+@cache
+def _subset(signs: str) -> bytes:
     from fontTools.subset import Options, Subsetter  # type: ignore[import-untyped]  # ships no types
     from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # ships no types
 
@@ -59,7 +63,7 @@ def subset(text: str) -> bytes:
     options.drop_tables += ["BASE", "GPOS", "GSUB", "VORG", "vhea", "vmtx"]
     font = TTFont(folder() / FILE, fontNumber=FACE_SC, lazy=True, recalcTimestamp=False)
     subsetter = Subsetter(options)
-    subsetter.populate(text=text + string.printable)
+    subsetter.populate(text=signs)
     subsetter.subset(font)
     font.flavor = options.flavor
     sink = io.BytesIO()
