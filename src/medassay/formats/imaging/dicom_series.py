@@ -15,7 +15,7 @@ from medassay.formats.imaging import dicom_file, dicom_pixels
 from medassay.formats.imaging.dicom_file import recognises as recognises
 from medassay.formats.imaging.dicom_file import text_of
 from medassay.formats.imaging.grid import FloatArray, Grid
-from medassay.formats.imaging.refusal import ImageRefused
+from medassay.formats.imaging.refusal import ImageRefused, quiet
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -51,6 +51,7 @@ class Arrangement:
     grid: Grid
 
 
+@quiet()
 def open(source: bytes | BinaryIO) -> Dataset:
     """Read the header; pixels stay unread.
 
@@ -62,6 +63,7 @@ def open(source: bytes | BinaryIO) -> Dataset:
     return _read(source, pixels=False).dataset
 
 
+@quiet()
 def open_whole(content: bytes) -> Dataset:
     """Read header and pixel data.
 
@@ -187,6 +189,7 @@ def irregularities(places: Sequence[SlicePlace]) -> Iterator[Finding]:
     yield from _sideways(places, order[kept], depth, normal)
 
 
+@quiet()
 def headers_in_order(objects: Sequence[bytes]) -> tuple[list[Dataset], Grid, tuple[int, ...]]:
     """Headers of a series in geometric order, their grid, and where each stood among `objects`.
 
@@ -204,6 +207,7 @@ def headers_in_order(objects: Sequence[bytes]) -> tuple[list[Dataset], Grid, tup
     return [opened[index] for index in arranged.order], arranged.grid, arranged.order
 
 
+@quiet()
 def stored_values(dataset: Dataset) -> NDArray[np.int64]:
     """The stored pixel values of one slice, before any rescaling.
 

@@ -14,6 +14,7 @@ from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.formats.imaging import dicom_pixels, dicom_series, nifti
 from medassay.formats.imaging.grid import FloatArray, Grid, Labels, placed
+from medassay.formats.imaging.refusal import quiet
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -92,6 +93,7 @@ def referenced_series(dataset: Dataset) -> str | None:
     return None
 
 
+@quiet()
 def read(content: bytes) -> LabelMap:
     """Read a DICOM SEG or a NIfTI label map, whichever the bytes are.
 
