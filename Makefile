@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 
 .venv/ready: pyproject.toml constraints.txt
 	test -d .venv || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-deps --requirement constraints.txt # resolved already
+	$(BIN)/python -m pip install --quiet --no-deps --no-compile --requirement constraints.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	$(BIN)/python -m pip check
 	touch $@
