@@ -1,5 +1,5 @@
 """Every run of the suite tries the same examples, so that a red run is red again; `--hypothesis-profile=explore`
-tries new ones."""
+tries new ones, and more of them."""
 
 import os
 import shutil
@@ -7,8 +7,8 @@ import shutil
 import pytest
 from hypothesis import settings
 
-settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.register_profile("explore", deadline=None)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("explore", deadline=None, max_examples=500)
 settings.load_profile("repeatable")
 
 
