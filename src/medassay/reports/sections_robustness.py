@@ -112,10 +112,18 @@ def title_of(paper: Paper, found: Robustness) -> str:
 
 
 def _columns(paper: Paper) -> list[Column]:
-    keys = ("strength", "estimate", "ci", "change", "change_ci", "unanswered")
-    columns = [Column(paper.say("disturbance"), weight=1.4)]
-    columns += [Column(paper.say(key), "right") for key in keys]
-    return [*columns, Column(paper.say("goal_holds"))]
+    # A reason why there is no interval is a sentence: it needs more room than an interval does.
+    weights = {
+        "strength": 0.9,
+        "estimate": 0.8,
+        "ci": 2.0,
+        "change": 0.8,
+        "change_ci": 1.7,
+        "unanswered": 0.9,
+    }
+    columns = [Column(paper.say("disturbance"), weight=1.2)]
+    columns += [Column(paper.say(key), "right", weight) for key, weight in weights.items()]
+    return [*columns, Column(paper.say("goal_holds"), weight=0.7)]
 
 
 def _rows(paper: Paper, found: Robustness, points: Iterable[Point]) -> Iterator[list[Cell]]:
