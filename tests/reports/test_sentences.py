@@ -99,6 +99,7 @@ def test_every_verdict_and_outcome_has_its_word():
         "未达到",
         "未检验（前一终点未达到）",
         "样本量不足",
+        "探索性",
         "仅演示",
     }
     assert all(f"outcome:{outcome.value}" in sentences() for outcome in Outcome)

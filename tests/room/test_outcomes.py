@@ -52,7 +52,7 @@ def test_a_flaw_costs_what_the_table_says_and_no_sample_leaves_the_denominator(
     assert found == statuses
     assert all(case.reason for case in record.cases if case.status == "unreadable")
     assert len(record.subjects) == 10
-    estimate = results_of(record, protocol).of("se").estimate
+    estimate = results_of(record, protocol, locked_first=True).of("se").estimate
     assert estimate.n_events == 80, "every reference event is in the denominator"
     assert estimate.value == pytest.approx(statuses.get("ok", 0) / 20)
     assert "R999" not in record.model_dump_json()

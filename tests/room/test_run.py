@@ -38,7 +38,7 @@ def test_a_trained_device_is_validated_and_its_figures_follow_from_the_record(
     assert (len(record.subjects), len(record.cases), len(record.predictions)) == (10, 20, 20)
     assert record.earlier_looks == 2
     assert all(entry.agrees for entry in record.second_entry)
-    results = results_of(RunRecord.model_validate_json(record.model_dump_json()), protocol)
+    results = results_of(RunRecord.model_validate_json(record.model_dump_json()), protocol, locked_first=True)
     assert results.of("se").estimate.value == 1
     assert results.of("se").estimate.lower == pytest.approx(0.6915, abs=1e-4)
     assert results.verdict is Verdict.MET
@@ -135,7 +135,7 @@ def test_whatever_a_device_does_every_sample_counts_as_missed(
     validation = validated(submitted(predict__py=HEAD + script))
     assert {case.status for case in validation.record.cases} == statuses
     assert all(case.reason for case in validation.record.cases if case.status != "abstained")
-    results = results_of(validation.record, protocol)
+    results = results_of(validation.record, protocol, locked_first=True)
     assert results.of("se").estimate.value == 0
     assert results.of("se").estimate.n_events == 80
     assert results.verdict is Verdict.NOT_MET
@@ -206,9 +206,13 @@ def test_a_run_altered_by_one_count_or_put_under_another_protocol_has_no_figures
     first = record.subjects[0]
     better = first.model_copy(update={"statistics": first.statistics | {"tp": first.statistics["tp"] + 1}})
     with pytest.raises(EvidenceBroken, match="sums of a subject"):
-        results_of(record.model_copy(update={"subjects": (better, *record.subjects[1:])}), protocol)
+        results_of(
+            record.model_copy(update={"subjects": (better, *record.subjects[1:])}),
+            protocol,
+            locked_first=True,
+        )
     with pytest.raises(EvidenceBroken, match="another protocol"):
-        results_of(record, protocol.model_copy(update={"seed": 2}))
+        results_of(record, protocol.model_copy(update={"seed": 2}), locked_first=True)
 
 
 untrained = {
@@ -270,7 +274,7 @@ def test_a_device_that_uses_nothing_later_passes_the_audit_under_ids_of_its_own(
     record = validated(submitted(), protocol=timely).record
     assert record.causality.copies == 40
     assert record.causality.held
-    assert results_of(record, timely).verdict is Verdict.MET
+    assert results_of(record, timely, locked_first=True).verdict is Verdict.MET
     rows = (tmp_path / "validation" / "copies" / "samples.jsonl").read_text().splitlines()
     given = {json.loads(line)["sample_id"] for line in rows}
     assert len(given) == 40
@@ -301,14 +305,32 @@ def test_a_device_that_looks_ahead_meets_no_goal_whatever_its_figures(script, su
     )
     record = record.model_copy(update={"protocol": lenient.digest})
     assert record.causality.differing
-    results = results_of(record, lenient)
+    results = results_of(record, lenient, locked_first=True)
     assert results.of("se").estimate.lower > 0.01
     assert results.verdict is results.of("se").verdict is Verdict.NOT_MET
     blind = record.model_copy(update={"causality": None})
-    assert results_of(blind, lenient).verdict is Verdict.MET, "the verdict changes by the audit alone"
+    assert results_of(blind, lenient, locked_first=True).verdict is Verdict.MET, (
+        "the verdict changes by the audit alone"
+    )
 
 
 def test_a_device_that_answers_nothing_is_not_shown_to_be_causal(submitted, validated, timely):
     record = validated(submitted(predict__py="raise SystemExit(1)"), protocol=timely).record
     assert record.causality.copies == 0
     assert not record.causality.held
+
+
+def test_what_would_be_met_under_a_protocol_locked_late_is_exploratory_wherever_it_stands(
+    submitted, validated, protocol
+):
+    record = validated(submitted(), protocol=protocol).record
+    proven = results_of(record, protocol, locked_first=True)
+    assert proven.verdict is Verdict.MET, "else this test shows nothing"
+    late = results_of(record, protocol, locked_first=False)
+    assert late.verdict is Verdict.EXPLORATORY
+    assert Verdict.MET not in [
+        late.verdict,
+        *(one.verdict for one in (*late.endpoints, *late.sensitivity)),
+        late.worst_subgroup and late.worst_subgroup.verdict,
+    ]
+    assert [one.estimate for one in late.endpoints] == [one.estimate for one in proven.endpoints]

@@ -51,7 +51,9 @@ def test_copies_are_scored_against_the_reference_of_their_sample(submitted, vali
     assert len(record.stress) == 12
     assert {row.sample for row in record.stress} <= {case.sample for case in record.cases}
     assert len({row.subject for row in record.stress}) == 6, "one of each subject before a second of any"
-    found = results_of(RunRecord.model_validate_json(record.model_dump_json()), stressed).robustness[0]
+    found = results_of(
+        RunRecord.model_validate_json(record.model_dump_json()), stressed, locked_first=True
+    ).robustness[0]
     assert found.undisturbed.value == 1
     assert [point.estimate.value for point in found.points] == [1, 0]
     assert (found.held, found.lost_at) == (True, 9.0)
@@ -122,7 +124,7 @@ def test_another_answer_is_told_apart_from_other_bytes(submitted, validated, str
 
 def test_copies_that_are_not_answered_count_as_all_wrong(submitted, validated, stressed):
     record = validated(submitted(predict__py="raise SystemExit(1)"), protocol=stressed).record
-    found = results_of(record, stressed).robustness[0]
+    found = results_of(record, stressed, locked_first=True).robustness[0]
     assert [point.unanswered for point in found.points] == [6, 6]
     assert [point.estimate.value for point in found.points] == [0, 0]
 
@@ -143,7 +145,7 @@ def test_an_unknown_perturbation_is_refused_with_those_that_exist(submitted, val
 def test_a_copy_taken_out_of_the_record_leaves_no_figure(submitted, validated, stressed):
     record = validated(submitted(), protocol=stressed).record
     with pytest.raises(EvidenceBroken, match="copies of a condition"):
-        results_of(record.model_copy(update={"stress": record.stress[1:]}), stressed)
+        results_of(record.model_copy(update={"stress": record.stress[1:]}), stressed, locked_first=True)
 
 
 def test_times_stand_beside_the_record_and_never_in_it(submitted, validated, stressed):

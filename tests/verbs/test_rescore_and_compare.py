@@ -120,6 +120,8 @@ def test_other_goals_than_those_before_the_labels_opened_are_said_and_make_every
     record = spikes.report("one")
     assert "limit:lock_unproven" in [limit["key"] for limit in record["limits"]]
     assert {figure["standing"] for figure in record["figures"]} == {"exploratory"}
+    headline = spikes.place.record(spikes.place.evidence("validate", "one"), "headline")
+    assert record["verdict"] == headline["verdict"] != "met"
 
 
 @pytest.fixture

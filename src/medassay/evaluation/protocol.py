@@ -269,6 +269,7 @@ class Verdict(StrEnum):
     NOT_MET = "not_met"
     NOT_TESTED = "not_tested"  # an endpoint before it in the fixed sequence was not met
     INSUFFICIENT = "insufficient"
+    EXPLORATORY = "exploratory"  # it would be met, under a protocol not shown to be older than the labels' opening
     DEMONSTRATION_ONLY = "demonstration_only"
 
 

@@ -18,6 +18,7 @@ TONES: dict[str, Tone] = {
     "met": "good",
     "not_met": "bad",
     "insufficient": "open",
+    "exploratory": "open",
     "demonstration_only": "open",
     "no_goal": "open",
 }

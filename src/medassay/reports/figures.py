@@ -47,7 +47,7 @@ CODE = "medassay.evaluation.analysis"
 def results_of(given: Given) -> Results:
     """Every result of the run, from its subjects' statistics and the formulas that the report carries."""
     metrics = {name: metric.as_metric() for name, metric in given.metrics.items()}
-    return analysed(given.run, given.protocol, metrics)
+    return analysed(given.run, given.protocol, metrics, locked_first=given.ledger.locked_first)
 
 
 def figures_of(given: Given, results: Results) -> tuple[Figure, ...]:

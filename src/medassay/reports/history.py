@@ -34,11 +34,9 @@ def ledger_facts(
         Public signing key, hexadecimal.
     """
     entries = _until(entries, validated)
-    unsealed = next((e for e in entries if _is(e, UNSEALED, run) and e.evidence == run.manifest), None)
-    locked = [e for e in entries if _is(e, LOCKED, run) and e.evidence == run.protocol]
-    before = [e for e in locked if unsealed is None or e.sequence < unsealed.sequence]
+    locked, unsealed = _lock_and_opening(entries, run)
     return LedgerFacts(
-        protocol_locked=_booking(_last(before) or _last(locked)),
+        protocol_locked=_booking(locked),
         unsealed=_booking(unsealed),
         inspected=_booking(next((e for e in entries if e.evidence == inspected), None)),
         head=entries[-1].digest if entries else GENESIS,
@@ -46,6 +44,19 @@ def ledger_facts(
         key=key,
         demo_key=demo_key,
     )
+
+
+def locked_first(entries: Sequence[Entry], run: RunRecord) -> bool:
+    """Whether these lines show that the run's protocol was locked before its labels were opened."""
+    locked, unsealed = _lock_and_opening(entries, run)
+    return locked is not None and unsealed is not None and locked.sequence < unsealed.sequence
+
+
+def _lock_and_opening(entries: Sequence[Entry], run: RunRecord) -> tuple[Entry | None, Entry | None]:
+    unsealed = next((e for e in entries if _is(e, UNSEALED, run) and e.evidence == run.manifest), None)
+    locked = [e for e in entries if _is(e, LOCKED, run) and e.evidence == run.protocol]
+    before = [e for e in locked if unsealed is None or e.sequence < unsealed.sequence]
+    return _last(before) or _last(locked), unsealed
 
 
 def timing_digest(entries: Sequence[Entry], run: RunRecord, *, validated: str) -> str | None:

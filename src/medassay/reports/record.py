@@ -72,7 +72,7 @@ class ReportRecord(Part):
     number: str
     given: Given
     results: Results
-    verdict: Literal["met", "not_met", "insufficient", "demonstration_only", "no_goal"]
+    verdict: Literal["met", "not_met", "insufficient", "exploratory", "demonstration_only", "no_goal"]
     figures: tuple[Figure, ...]
     comparisons: tuple[Comparison, ...] = Field(default=(), description="in the order of `given.compared`")
     scope: Scope

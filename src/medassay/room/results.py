@@ -9,22 +9,34 @@ from typing import TypeVar, cast
 from medassay.core.errors import EvidenceBroken
 from medassay.core.rooms import module_of
 from medassay.core.specs import parameters_of
-from medassay.evaluation.analysis import EndpointResult, Results, Sensitivity, analyse, metric_of
+from medassay.evaluation.analysis import (
+    EndpointResult,
+    Results,
+    Sensitivity,
+    WorstSubgroup,
+    analyse,
+    metric_of,
+)
 from medassay.evaluation.protocol import Protocol, Verdict
 from medassay.evaluation.robustness import Disturbed, Robustness, robustness
 from medassay.evaluation.scorer import Metric, Scorer
 from medassay.room.record import CaseRow, RunRecord, StressRow
 
-Judged = TypeVar("Judged", Results, EndpointResult, Sensitivity)
+Judged = TypeVar("Judged", Results, EndpointResult, WorstSubgroup, Sensitivity)
 
 
-def results_of(run: RunRecord, protocol: Protocol, metrics: Mapping[str, Metric] | None = None) -> Results:
+def results_of(
+    run: RunRecord, protocol: Protocol, metrics: Mapping[str, Metric] | None = None, *, locked_first: bool
+) -> Results:
     """Analyse a run by the protocol that it was made under.
 
     Parameters
     ----------
     metrics : mapping, optional
         The formulas that a report carries; without them the scorer's own.
+    locked_first : bool
+        Whether the ledger shows that the protocol was locked before the labels were opened. Where it does not,
+        a goal may have been chosen to fit: what would be met is exploratory.
 
     Raises
     ------
@@ -43,7 +55,10 @@ def results_of(run: RunRecord, protocol: Protocol, metrics: Mapping[str, Metric]
         synthetic=run.source_class == "synthetic",
         answered=_answered(run),
     ).model_copy(update={"robustness": _robustness(run, protocol, formulas)})
-    return results if run.causality is None or run.causality.held else _never_met(results)
+    if run.causality is not None and not run.causality.held:
+        # A device that looked ahead, or was not shown not to, meets no goal, whatever its figures.
+        return _instead_of_met(results, Verdict.NOT_MET)
+    return results if locked_first else _instead_of_met(results, Verdict.EXPLORATORY)
 
 
 def _robustness(run: RunRecord, protocol: Protocol, metrics: Mapping[str, Metric]) -> tuple[Robustness, ...]:
@@ -84,15 +99,17 @@ def _scorers_metrics(run: RunRecord) -> Mapping[str, Metric]:
     return scorer.metrics(parameters_of(scorer.Options, run.options, where="run: options"))
 
 
-def _never_met(results: Results) -> Results:
-    """A device that looked ahead, or was not shown not to, meets no goal, whatever its figures."""
+def _instead_of_met(results: Results, verdict: Verdict) -> Results:
+    """The same figures, with another word wherever a goal would be met."""
 
     def lowered(judged: Judged) -> Judged:
-        return judged.model_copy(update={"verdict": Verdict.NOT_MET}) if judged.verdict == "met" else judged
+        return judged.model_copy(update={"verdict": verdict}) if judged.verdict is Verdict.MET else judged
 
+    worst = results.worst_subgroup
     return lowered(results).model_copy(
         update={
             "endpoints": tuple(lowered(endpoint) for endpoint in results.endpoints),
+            "worst_subgroup": lowered(worst) if worst is not None else None,
             "sensitivity": tuple(lowered(choice) for choice in results.sensitivity),
         }
     )

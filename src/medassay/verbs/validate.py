@@ -148,9 +148,12 @@ def _finish(
     excerpts: Mapping[str, str],
 ) -> Evidence:
     """The run with its results; passed only where both implementations agree and no alarm looked ahead."""
+    from medassay.reports.history import locked_first
     from medassay.room.results import results_of
 
-    results = results_of(record, protocol)
+    results = results_of(
+        record, protocol, locked_first=locked_first(ledger.read(place.workspace.ledger), record)
+    )
     held = record.causality is None or record.causality.held
     agree = all(entry.agrees for entry in record.second_entry)
     return place.finish(
