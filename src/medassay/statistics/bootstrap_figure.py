@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
-from medassay.statistics.ratio import Interval
+from medassay.statistics.resampled_interval import Interval
 from medassay.statistics.resampled_subjects import over_subjects
 from medassay.statistics.resampling import resampled_sums
 from medassay.statistics.scored import FloatArray

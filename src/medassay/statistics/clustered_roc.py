@@ -31,10 +31,9 @@ from medassay.statistics.intervals import (
     normal_interval,
     not_estimable,
     require_confidence,
-    with_interval,
-    without_interval,
 )
-from medassay.statistics.resampling import bca_interval, percentile_interval, resampling_blocks
+from medassay.statistics.resampled_interval import resampled_interval
+from medassay.statistics.resampling import resampling_blocks
 from medassay.statistics.scored import (
     ONE_CLASS,
     BoolArray,
@@ -47,8 +46,7 @@ from medassay.statistics.scored import (
 
 ClusteredInterval = Literal["obuchowski", "obuchowski_logit", "percentile", "bca"]
 
-SMALLEST_DEFINED_SHARE = 0.99  # of the resamples, as for every ratio
-SAME_FIGURE = 1e-12
+TOO_FEW = "too few subjects of one class"
 
 
 @dataclass(frozen=True)
@@ -171,13 +169,13 @@ def clustered_auc_difference(
         return compared_areas(areas[0], areas[1], variance, shared, n=count, confidence=confidence, test=test)
     pair = [sort_cases(flags, scores, codes, count) for scores in (one, other)]
     drawn = replicated_areas(pair, replicates=replicates, seed=seed)
-    difference = _from_replicates(
-        areas[0] - areas[1],
+    difference = resampled_interval(
+        Estimate(value=areas[0] - areas[1], n_subjects=count),
         drawn[:, 0] - drawn[:, 1],
-        None,
-        count,
-        confidence,
-        f"cluster_bootstrap_percentile(subjects, replicates={replicates}, seed={seed})",
+        interval="percentile",
+        confidence=confidence,
+        seed=seed,
+        too_few=TOO_FEW,
     )
     return AreaComparison(areas[0], areas[1], difference, None, None, None, None, test)
 
@@ -309,30 +307,15 @@ def _resampled(
     cases = sort_cases(labels, scores, subjects, count)
     area = weighted_area(cases, np.ones(count))
     drawn = replicated_areas([cases], replicates=replicates, seed=seed)[:, 0]
-    left_out = jackknife_areas(labels, scores, subjects, count) if interval == "bca" else None
-    name = f"cluster_bootstrap_{interval}(subjects, replicates={replicates}, seed={seed})"
-    return _from_replicates(area, drawn, left_out, count, confidence, name)
-
-
-def _from_replicates(
-    value: float,
-    drawn: FloatArray,
-    left_out: FloatArray | None,
-    count: int,
-    confidence: float,
-    name: str,
-) -> Estimate:
-    defined = drawn[np.isfinite(drawn)]
-    if len(defined) < SMALLEST_DEFINED_SHARE * len(drawn):
-        return without_interval(value, "too few subjects of one class", count)
-    if np.ptp(defined) <= SAME_FIGURE:
-        return without_interval(value, "every resample gives the same figure", count)
-    ends: tuple[float, float] | None = percentile_interval(defined, confidence)
-    if left_out is not None:
-        ends = bca_interval(defined, value, left_out, confidence)
-    if ends is None:
-        return without_interval(value, "the BCa corrections do not exist for these subjects", count)
-    return with_interval(value, *ends, confidence=confidence, method=name, n_subjects=count)
+    return resampled_interval(
+        Estimate(value=area, n_subjects=count),
+        drawn,
+        interval="bca" if interval == "bca" else "percentile",
+        left_out=lambda: jackknife_areas(labels, scores, subjects, count),
+        confidence=confidence,
+        seed=seed,
+        too_few=TOO_FEW,
+    )
 
 
 def _checked(

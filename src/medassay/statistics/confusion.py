@@ -26,7 +26,7 @@ from medassay.statistics.intervals import (
     without_interval,
 )
 from medassay.statistics.proportion import ProportionInterval, proportion
-from medassay.statistics.ratio import Interval
+from medassay.statistics.resampled_interval import Interval
 from medassay.statistics.scored import FloatArray
 
 TP, FP, FN, TN = (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)

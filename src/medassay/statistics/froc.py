@@ -23,7 +23,8 @@ from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
 from medassay.statistics.proportion import proportion
-from medassay.statistics.ratio import Interval, ratio
+from medassay.statistics.ratio import ratio
+from medassay.statistics.resampled_interval import Interval
 from medassay.statistics.resampled_subjects import over_subjects
 
 FloatArray = NDArray[np.float64]

@@ -17,7 +17,7 @@ from medassay.core.method import method
 from medassay.statistics.bootstrap_figure import bootstrap_figure
 from medassay.statistics.intervals import not_estimable, without_interval
 from medassay.statistics.proportion import ProportionInterval, proportion
-from medassay.statistics.ratio import Interval
+from medassay.statistics.resampled_interval import Interval
 from medassay.statistics.scored import FloatArray, IntArray
 
 Average = Literal["macro", "micro", "weighted"]

@@ -14,7 +14,7 @@ from medassay.statistics.bootstrap_figure import bootstrap_figure
 from medassay.statistics.confusion import FIGURES
 from medassay.statistics.intervals import not_estimable
 from medassay.statistics.proportion import ProportionInterval, proportion
-from medassay.statistics.ratio import Interval
+from medassay.statistics.resampled_interval import Interval
 from medassay.statistics.scored import BoolArray, FloatArray, subject_codes
 
 

@@ -94,27 +94,10 @@ def percent_agreement_with(
             wanted="two calls of each specimen",
             remedy="Pair them first; a failed call is a call that missed, not a specimen less.",
         )
-    member = np.arange(len(test)) if subject is None else groups(subject, len(test), "subjects")
+    member = None if subject is None else groups(subject, len(test), "subjects")
 
     def share(hit: NDArray[np.bool_], of: NDArray[np.bool_], none: str) -> Estimate:
-        if subject is None:
-            if not of.any():
-                return undefined(0, none)
-            return proportion(int((hit & of).sum()), int(of.sum()), confidence=confidence)
-        people = int(member.max(initial=-1)) + 1
-        sums = [
-            np.bincount(member, part.astype(np.float64), minlength=people).astype(np.float64)
-            for part in (hit & of, of)
-        ]
-        return ratio(
-            sums[0],
-            sums[1],
-            undefined=none,
-            seed=seed,
-            replicates=replicates,
-            confidence=confidence,
-            proportion=True,
-        )
+        return _share(hit & of, of, member, none, seed=seed, replicates=replicates, confidence=confidence)
 
     counts = tuple(
         int(part.sum())
@@ -126,6 +109,37 @@ def percent_agreement_with(
         share(test == reference, np.ones(len(test), dtype=np.bool_), "no specimen"),
         (counts[0], counts[1], counts[2], counts[3]),
         min(counts[0] + counts[2], counts[1] + counts[3]) >= needed,
+    )
+
+
+def _share(
+    hit: NDArray[np.bool_],
+    of: NDArray[np.bool_],
+    member: NDArray[np.int64] | None,
+    none: str,
+    *,
+    seed: int,
+    replicates: int,
+    confidence: float,
+) -> Estimate:
+    """Specimens hit among those asked of: independent ones, or those of resampled subjects."""
+    if member is None:
+        if not of.any():
+            return undefined(0, none)
+        return proportion(int(hit.sum()), int(of.sum()), confidence=confidence)
+    people = int(member.max(initial=-1)) + 1
+    sums = [
+        np.bincount(member, part.astype(np.float64), minlength=people).astype(np.float64)
+        for part in (hit, of)
+    ]
+    return ratio(
+        sums[0],
+        sums[1],
+        undefined=none,
+        seed=seed,
+        replicates=replicates,
+        confidence=confidence,
+        proportion=True,
     )
 
 

@@ -3,29 +3,40 @@
 Every figure here is sum(numerator) / sum(denominator): a sensitivity is TP / (TP + FN), a mean Dice the sum
 of Dice over the number of structures, false alarms a day FP over days. One bootstrap is then one product of
 a weight matrix (replicates x subjects) with the table of sums.
+
+Both intervals are too narrow with few subjects or a ratio near 0 or 1: the next person may differ from
+all that were seen, and no resample holds that person. At the end of that road all contributing subjects
+have the same ratio and every resample repeats it: an interval of no width, which is never given.
+
+- A proportion of exactly 0 or 1 in all of them gets the exact binomial interval with *subjects* as
+  trials ("was this person without any miss?"); however many events a person has, it is one trial. Ten
+  faultless people bound the proportion from below by 0.69, not by 1. The bound holds for the share of
+  faultless people, and so for the proportion of events where how many events a person has does not go
+  along with how badly they are met.
+- Any other common figure, and a rate without an upper limit, has no interval, and says so.
+
+The exact bound is the more careful of the two: a single miss in one person brings the resampled interval
+back, which may then be narrower than that of a faultless device. Read an interval whose subjects differ
+in one or two persons only as the least uncertainty there can be.
 """
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.statistics.proportion import proportion as binomial
-from medassay.statistics.resampling import (
-    FloatArray,
-    bca_interval,
-    jackknife_ratio,
-    percentile_interval,
-    resampled_sums,
+from medassay.statistics.resampled_interval import (
+    SAME_FIGURE,
+    Interval,
+    no_interval,
+    resampled_interval,
 )
+from medassay.statistics.resampling import FloatArray, jackknife_ratio, resampled_sums
 
-Interval = Literal["percentile", "bca"]
-
-SMALLEST_DEFINED_SHARE = 0.99
-SAME_FIGURE = 1e-12  # relative: ratios this close differ by rounding only
+TOO_FEW = "too few subjects contribute"
+SAME_DIFFERENCE = "every resample shows the same difference"
 
 
 def ratio(
@@ -67,23 +78,6 @@ def ratio(
         says so. `n_subjects` counts those that have a denominator: twenty people of whom three had an event
         are three people to a sensitivity.
 
-    Notes
-    -----
-    Both intervals are too narrow with few subjects or a ratio near 0 or 1: the next person may differ from
-    all that were seen, and no resample holds that person. At the end of that road all contributing subjects
-    have the same ratio and every resample repeats it: an interval of no width, which is never given.
-
-    - A proportion of exactly 0 or 1 in all of them gets the exact binomial interval with *subjects* as
-      trials ("was this person without any miss?"); however many events a person has, it is one trial. Ten
-      faultless people bound the proportion from below by 0.69, not by 1. The bound holds for the share of
-      faultless people, and so for the proportion of events where how many events a person has does not go
-      along with how badly they are met.
-    - Any other common figure, and a rate without an upper limit, has no interval, and says so.
-
-    The exact bound is the more careful of the two: a single miss in one person brings the resampled interval
-    back, which may then be narrower than that of a faultless device. Read an interval whose subjects differ
-    in one or two persons only as the least uncertainty there can be.
-
     References
     ----------
     Field and Welsh, J R Stat Soc B 69:369-390, 2007 (the cluster bootstrap); Davison and Hinkley,
@@ -99,31 +93,23 @@ def ratio(
     require_sums(numerator, denominator)
     if proportion:
         _require_part(numerator, denominator)
-    total, counted = float(denominator.sum()), denominator > 0
-    subjects = int(np.count_nonzero(counted))
-    if total == 0:
-        return Estimate(value=None, unit=unit, n_subjects=0, n_events=0, undefined=undefined)
-    bare = Estimate(
-        value=float(numerator.sum()) / total,
-        unit=unit,
-        n_subjects=subjects,
-        n_events=total,
-        undefined="no interval: fewer than two subjects contribute",
-    )
-    if subjects < 2:
+    bare = _bare(numerator, denominator, undefined, unit)
+    if bare.value is None or bare.n_subjects < 2:
         return bare
+    counted = denominator > 0
     if _all_equal(numerator[counted] / denominator[counted]):
         return _of_equal_subjects(bare, confidence, proportion)
     if sums is None:
         sums = resampled_sums(np.column_stack([numerator, denominator]), replicates, seed)
-    resampled = _resampled(sums)
-    if resampled is None:
-        return _without_interval(bare, "too few subjects contribute")
-    ends: tuple[float, float] | None = percentile_interval(resampled, confidence)
-    if interval == "bca":
-        left_out = jackknife_ratio(numerator, denominator)
-        ends = bca_interval(resampled, float(numerator.sum()) / total, left_out, confidence)
-    return _with_interval(bare, ends, interval, confidence, replicates, seed)
+    return resampled_interval(
+        bare,
+        ratios(sums[:, 0], sums[:, 1]),
+        interval=interval,
+        left_out=lambda: jackknife_ratio(numerator, denominator),
+        confidence=confidence,
+        seed=seed,
+        too_few=TOO_FEW,
+    )
 
 
 def ratio_difference(
@@ -180,24 +166,43 @@ def ratio_difference(
     if subjects < 2:
         return bare
     sums = resampled_sums(np.column_stack([*first, *second]), replicates, seed)
-    defined = (sums[:, 1] > 0) & (sums[:, 3] > 0)
-    if defined.mean() < SMALLEST_DEFINED_SHARE:
-        return _without_interval(bare, "too few subjects contribute")
-    kept = sums[defined]
-    figures = kept[:, 0] / kept[:, 1] - kept[:, 2] / kept[:, 3]
-    if np.ptp(figures) <= SAME_FIGURE:
-        return _without_interval(bare, "every resample shows the same difference")
-    ends = percentile_interval(figures, confidence)
-    return _with_interval(bare, ends, "percentile", confidence, replicates, seed)
+    return resampled_interval(
+        bare,
+        ratios(sums[:, 0], sums[:, 1]) - ratios(sums[:, 2], sums[:, 3]),
+        interval="percentile",
+        confidence=confidence,
+        seed=seed,
+        too_few=TOO_FEW,
+        all_same=SAME_DIFFERENCE,
+    )
 
 
-def _resampled(sums: FloatArray) -> FloatArray | None:
-    """The figure of each resample; None when too many have nothing to divide by."""
-    defined = sums[:, 1] > 0
-    if defined.mean() < SMALLEST_DEFINED_SHARE:
-        return None
-    figures: FloatArray = sums[defined, 0] / sums[defined, 1]
+def ratios(numerators: FloatArray, denominators: FloatArray) -> FloatArray:
+    """Numerator over denominator of each row, NaN where nothing is divided by.
+
+    Examples
+    --------
+    >>> ratios(np.array([1.0, 2.0]), np.array([2.0, 0.0])).tolist()
+    [0.5, nan]
+    """
+    figures: FloatArray = np.divide(
+        numerators, denominators, out=np.full(np.shape(numerators), np.nan), where=denominators > 0
+    )
     return figures
+
+
+def _bare(numerator: FloatArray, denominator: FloatArray, undefined: str, unit: str) -> Estimate:
+    """The figure without an interval, or why there is none."""
+    total = float(denominator.sum())
+    if total == 0:
+        return Estimate(value=None, unit=unit, n_subjects=0, n_events=0, undefined=undefined)
+    return Estimate(
+        value=float(numerator.sum()) / total,
+        unit=unit,
+        n_subjects=int(np.count_nonzero(denominator > 0)),
+        n_events=total,
+        undefined="no interval: fewer than two subjects contribute",
+    )
 
 
 def _all_equal(ratios: FloatArray) -> bool:
@@ -207,7 +212,7 @@ def _all_equal(ratios: FloatArray) -> bool:
 def _of_equal_subjects(bare: Estimate, confidence: float, proportion: bool) -> Estimate:
     """Subjects that all have one figure: the exact bound where it is a proportion of 0 or 1, else none."""
     if not (proportion and bare.value in (0.0, 1.0)):
-        return _without_interval(bare, "every contributing subject has the same figure")
+        return no_interval(bare, "every contributing subject has the same figure")
     trials = bare.n_subjects
     faultless = trials if bare.value == 1.0 else 0
     exact = binomial(faultless, trials, method="clopper_pearson", confidence=confidence)
@@ -217,31 +222,6 @@ def _of_equal_subjects(bare: Estimate, confidence: float, proportion: bool) -> E
             "upper": exact.upper,
             "confidence": confidence,
             "method": f"clopper_pearson(subjects without exception, trials={trials})",
-            "undefined": "",
-        }
-    )
-
-
-def _without_interval(bare: Estimate, reason: str) -> Estimate:
-    return bare.model_copy(update={"undefined": f"no interval: {reason}"})
-
-
-def _with_interval(
-    bare: Estimate,
-    ends: tuple[float, float] | None,
-    interval: Interval,
-    confidence: float,
-    replicates: int,
-    seed: int,
-) -> Estimate:
-    if ends is None:
-        return _without_interval(bare, "the BCa corrections do not exist for these subjects")
-    return bare.model_copy(
-        update={
-            "lower": ends[0],
-            "upper": ends[1],
-            "confidence": confidence,
-            "method": f"cluster_bootstrap_{interval}(subjects, replicates={replicates}, seed={seed})",
             "undefined": "",
         }
     )

@@ -14,7 +14,8 @@ import numpy as np
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
-from medassay.statistics.ratio import SAME_FIGURE, SMALLEST_DEFINED_SHARE, ratio
+from medassay.statistics.ratio import ratio
+from medassay.statistics.resampled_interval import SAME_FIGURE, SMALLEST_DEFINED_SHARE
 from medassay.statistics.resampling import FloatArray, percentile_interval, resampling_weights
 
 FEW_READERS = 5
@@ -117,9 +118,12 @@ def over_readers(
     agreed = resampled(*consensus)
     each = tuple(resampled(own, of) for own, of in zip(numerator, denominator, strict=True))
     both = _both_ways(numerator, denominator, undefined, seed, replicates, confidence, unit)
-    readers = len(numerator)
-    few = (f"{readers} readers: the interval over readers is coarse",) if 1 < readers < FEW_READERS else ()
-    return OverReaders(agreed, both, each, _widening(agreed, both), few)
+    return OverReaders(agreed, both, each, _widening(agreed, both), _coarse(len(numerator)))
+
+
+def _coarse(readers: int) -> tuple[str, ...]:
+    """What is said of an interval over so few readers that it can take few values."""
+    return (f"{readers} readers: the interval over readers is coarse",) if 1 < readers < FEW_READERS else ()
 
 
 def _both_ways(

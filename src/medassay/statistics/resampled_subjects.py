@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
-from medassay.statistics.ratio import SAME_FIGURE, SMALLEST_DEFINED_SHARE, Interval
-from medassay.statistics.resampling import BLOCK, bca_interval, percentile_interval, resampling_blocks
+from medassay.statistics.resampled_interval import Interval, no_interval, resampled_interval
+from medassay.statistics.resampling import BLOCK, resampling_blocks
 
 FloatArray = NDArray[np.float64]
 Figure = Callable[[FloatArray], FloatArray]  # weights (n, n_subjects) to n figures, NaN where undefined
@@ -81,26 +81,14 @@ def over_subjects(
         return Estimate(value=None, unit=unit, n_subjects=counted, n_events=events, undefined=undefined)
     bare = Estimate(value=value, unit=unit, n_subjects=counted, n_events=events)
     if counted < 2:
-        return _without(bare, "fewer than two subjects contribute")
-    found = drawn() if drawn else _resampled(figure, subjects, replicates, seed)
-    kept = found[np.isfinite(found)]
-    if len(kept) < SMALLEST_DEFINED_SHARE * replicates:
-        return _without(bare, "undefined in over 1 % of the resamples")
-    if np.ptp(kept) <= SAME_FIGURE * max(1.0, abs(value)):
-        return _without(bare, "every resample gives the same figure")
-    ends: tuple[float, float] | None = percentile_interval(kept, confidence)
-    if interval == "bca":
-        jackknife = left_out() if left_out else _one_left_out(figure, subjects)
-        ends = bca_interval(kept, value, jackknife, confidence)
-    if ends is None:
-        return _without(bare, "the BCa corrections do not exist for these subjects")
-    return bare.model_copy(
-        update={
-            "lower": ends[0],
-            "upper": ends[1],
-            "confidence": confidence,
-            "method": f"cluster_bootstrap_{interval}(subjects, replicates={replicates}, seed={seed})",
-        }
+        return no_interval(bare, "fewer than two subjects contribute")
+    return resampled_interval(
+        bare,
+        drawn() if drawn else _resampled(figure, subjects, replicates, seed),
+        interval=interval,
+        left_out=left_out or (lambda: _one_left_out(figure, subjects)),
+        confidence=confidence,
+        seed=seed,
     )
 
 
@@ -115,7 +103,3 @@ def _one_left_out(figure: Figure, subjects: int) -> FloatArray:
     return np.concatenate(
         [figure(1 - np.eye(min(rows, subjects - start), subjects, start)) for start in starts]
     )
-
-
-def _without(bare: Estimate, reason: str) -> Estimate:
-    return bare.model_copy(update={"undefined": f"no interval: {reason}"})
