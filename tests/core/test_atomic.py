@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from medassay.core.atomic import exclusive_lock, write_atomic
+from medassay.core.atomic import lock, write_atomic
 from medassay.core.errors import EnvironmentLacking
 
 
@@ -29,17 +29,27 @@ def test_a_key_file_can_be_readable_by_its_owner_alone(tmp_path):
 
 
 def test_a_second_run_on_one_store_is_told_so(tmp_path):
-    lock = tmp_path / "lock"
-    with exclusive_lock(lock), pytest.raises(EnvironmentLacking, match="another run"), exclusive_lock(lock):
+    place = tmp_path / "lock"
+    with lock(place), pytest.raises(EnvironmentLacking, match="another run"), lock(place):
+        pass
+    with lock(place), pytest.raises(EnvironmentLacking, match="another run"), lock(place, shared=True):
+        pass
+
+
+def test_who_shares_a_lock_works_beside_others_who_do_and_beside_nobody_who_does_not(tmp_path):
+    place = tmp_path / "lock"
+    with lock(place, shared=True), lock(place, shared=True), pytest.raises(EnvironmentLacking), lock(place):
+        pass
+    with lock(place):
         pass
 
 
 def test_a_killed_run_leaves_no_lock_behind(tmp_path):
-    lock = tmp_path / "lock"
+    place = tmp_path / "lock"
     code = (
-        "import os, sys, signal; from pathlib import Path; from medassay.core.atomic import exclusive_lock\n"
-        "with exclusive_lock(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, sys, signal; from pathlib import Path; from medassay.core.atomic import lock\n"
+        "with lock(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
-    assert subprocess.run([sys.executable, "-P", "-c", code, str(lock)], check=False).returncode == -9
-    with exclusive_lock(lock):
+    assert subprocess.run([sys.executable, "-P", "-c", code, str(place)], check=False).returncode == -9
+    with lock(place):
         pass

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from medassay.cli.main import main
-from medassay.core.atomic import exclusive_lock
+from medassay.core.atomic import lock
 from medassay.core.workspace import SPEC_FOLDERS, Workspace
 from medassay.verbs import init
 
@@ -123,8 +123,9 @@ def test_lost_keys_are_said_and_never_made_anew_in_silence(said, workspace):
     assert not workspace.key_ring.exists()
 
 
-def test_a_second_run_at_once_is_turned_away_and_harms_nothing(said, workspace):
-    with exclusive_lock(workspace.lock):
+@pytest.mark.parametrize("held", ["another step of the database", "a withdrawal from the store"])
+def test_a_second_run_at_once_is_turned_away_and_harms_nothing(said, workspace, held):
+    with lock(workspace.lock if held.startswith("a withdrawal") else workspace.dataset_lock(STEM)):
         code, message = said(*INGEST)
     assert code == 4
     assert "another run" in message
@@ -195,11 +196,20 @@ def test_a_killed_run_is_carried_on_and_ends_in_the_same_evidence(said, workspac
 
 
 def test_what_a_killed_run_had_unpacked_lies_with_the_keys_and_is_removed_by_the_next(said, workspace):
-    left = workspace.keys / "unpacked" / "medassay-killed"
-    left.mkdir(parents=True)
-    (left / "member.csv").write_text("a name")
+    for dataset in (STEM, "another"):
+        left = workspace.keys / "unpacked" / dataset / "medassay-killed"
+        left.mkdir(parents=True)
+        (left / "member.csv").write_text("a name")
     assert said(*INGEST)[0] == 0
-    assert list((workspace.keys / "unpacked").iterdir()) == []
+    assert list((workspace.keys / "unpacked").rglob("*.csv")) == []
+
+
+def test_what_a_step_of_another_database_is_writing_is_not_swept_away(said, workspace):
+    theirs = workspace.keys / "unpacked" / "another" / "medassay-at-work"
+    theirs.mkdir(parents=True)
+    with lock(workspace.sweep_lock, shared=True):
+        assert said(*INGEST)[0] == 0
+    assert theirs.is_dir()
 
 
 def test_a_fault_of_ours_ends_with_5_and_shows_no_value_of_the_data(said, workspace, monkeypatch):

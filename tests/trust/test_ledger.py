@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -57,3 +59,14 @@ def test_a_line_that_a_killed_run_left_unfinished_costs_nothing(path, key):
     path.write_bytes(path.read_bytes() + b'{"sequence":3,"ti')
     ledger.append(path, actor="curator", event="gate", evidence="f" * 64, key=key)
     assert ledger.verify(path, key.public_key()) == 4
+
+
+def test_lines_that_are_added_at_the_same_time_make_one_chain(path, key):
+    def add(number: int) -> None:
+        ledger.append(path, actor="curator", event="gate", evidence=f"{number:064x}", key=key)
+
+    before = len(ledger.read(path))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(10, 50)))
+    assert ledger.verify(path, key.public_key()) == before + 40
+    assert {f"{n:064x}" for n in range(10, 50)} <= {entry.evidence for entry in ledger.read(path)}

@@ -69,8 +69,21 @@ def test_an_unknown_source_is_answered_with_those_that_exist(place):
         _ = Place(place.workspace, "x", "fantom").source
 
 
-def test_two_steps_never_write_at_once(place):
+def test_two_steps_of_a_database_never_write_at_once(place):
     with place.writing(), pytest.raises(EnvironmentLacking, match="another run"), place.writing():
+        pass
+
+
+def test_steps_of_two_databases_write_at_once_and_none_while_something_is_taken_out(place):
+    other = Place(place.workspace, "other", "phantom")
+    with (
+        place.writing(),
+        other.writing(),
+        pytest.raises(EnvironmentLacking, match="another run"),
+        other.alone(),
+    ):
+        pass
+    with other.alone(), pytest.raises(EnvironmentLacking, match="another run"), place.writing():
         pass
 
 

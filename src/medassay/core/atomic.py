@@ -1,4 +1,4 @@
-"""Files that are whole or absent, one by one or many together, and one writer a store."""
+"""Files that are whole or absent, one by one or many together, and locks that end with their process."""
 
 from __future__ import annotations
 
@@ -145,18 +145,31 @@ def _writing(path: str | Path, size: int) -> Iterator[None]:
 
 
 @contextmanager
-def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the one lock of a store; a second run is told so at once instead of waiting.
+def lock(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[None]:
+    """Hold a lock; who cannot have it is told so at once.
 
     The lock is the kernel's (flock): it ends with its process, so a killed run never leaves it behind.
+
+    Parameters
+    ----------
+    shared : bool
+        Beside others who share it; nobody holds it alone then.
+    wait : bool
+        Wait for it: for what is held for moments only.
+
+    Raises
+    ------
+    EnvironmentLacking
+        When another run holds it, unless told to wait.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     with path.open("a+b") as stream:
         try:
-            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream.fileno(), kind if wait else kind | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise EnvironmentLacking(
-                found="another run that is writing to this store",
+                found="another run that is writing to the same place",
                 wanted="one writer at a time",
                 remedy="Wait until it has ended, then run again.",
                 where=str(path),

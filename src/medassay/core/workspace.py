@@ -57,7 +57,17 @@ class Workspace:
 
     @property
     def lock(self) -> Path:
+        """Shared by the steps that write to the store; held alone by what takes something out of it."""
         return self.store / "lock"
+
+    @property
+    def sweep_lock(self) -> Path:
+        """Shared by whoever may have half-written files; who can hold it alone may remove what is left of them."""
+        return self.store / "sweep.lock"
+
+    def dataset_lock(self, dataset: str) -> Path:
+        """Held by the one step that works on a database."""
+        return self.store / "locks" / dataset
 
     @property
     def ledger(self) -> Path:

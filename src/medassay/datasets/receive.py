@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medassay.core.atomic import exclusive_lock, fsync_folder, write_atomic
+from medassay.core.atomic import fsync_folder, lock, write_atomic
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import EnvironmentLacking, WrongUse
 from medassay.datasets.store import sweep
@@ -190,7 +190,7 @@ def receiving(
     entity.network_timeout = entity.dimse_timeout = NETWORK_TIMEOUT_S
     for made in (inbox.folder, inbox.incoming):
         made.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with exclusive_lock(inbox.incoming / "lock"):
+    with lock(inbox.incoming / "lock"):
         _clear(inbox.incoming)
         receiver = Receiver(inbox, host, port)
         server = _started(entity, receiver)

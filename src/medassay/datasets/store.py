@@ -26,7 +26,7 @@ WHOLE_OR_ABSENT = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "memory"})
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """Objects of one workspace; the caller holds the store's lock while it writes.
+    """Objects of one workspace; the caller holds a lock of the store while it writes.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class ObjectStore:
                 return place, None
 
     def sweep(self) -> None:
-        """Remove what killed runs left half-written; the caller holds the store's lock, so nobody writes now."""
+        """Remove what killed runs left half-written; the caller has made sure that nobody writes now."""
         sweep(self.workspace.store)
 
 

@@ -15,8 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from medassay.core.atomic import lock
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 Curves = Mapping[str, Sequence[tuple[int, float]]]
 
@@ -56,14 +59,21 @@ def track(
     curves : mapping
         Figure to (step, value).
     """
-    client = _client(store / FOLDER)
-    known = client.search_model_versions(f"name = '{device}' and tags.{SUBMISSION_TAG} = '{digest}'")
-    if known:
-        return Tracked(known[0].run_id, str(known[0].version))
-    tags = {SUBMISSION_TAG: digest, "manifest": trained_on, "dataset": dataset, "source": source}
-    experiment = _experiment(client, f"{dataset}/{source}", store / FOLDER / "artifacts")
-    run = client.create_run(experiment, run_name=device, tags=tags)
-    _log(client, run.info.run_id, parameters, curves)
+    with lock(store / f"{FOLDER}.lock", wait=True):  # two at once would both set up MLflow's database
+        client = _client(store / FOLDER)
+        known = client.search_model_versions(f"name = '{device}' and tags.{SUBMISSION_TAG} = '{digest}'")
+        if known:
+            return Tracked(known[0].run_id, str(known[0].version))
+        tags = {SUBMISSION_TAG: digest, "manifest": trained_on, "dataset": dataset, "source": source}
+        experiment = _experiment(client, f"{dataset}/{source}", store / FOLDER / "artifacts")
+        run = client.create_run(experiment, run_name=device, tags=tags)
+        _log(client, run.info.run_id, parameters, curves)
+        return _registered(client, run, device, submission, tags)
+
+
+def _registered(
+    client: MlflowClient, run: Run, device: str, submission: bytes, tags: dict[str, str]
+) -> Tracked:
     with TemporaryDirectory() as folder:
         (Path(folder) / PACKAGE).write_bytes(submission)
         client.log_artifact(run.info.run_id, str(Path(folder) / PACKAGE))

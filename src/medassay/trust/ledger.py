@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field
 
+from medassay.core.atomic import lock
 from medassay.core.canonical import canonical_json, digest_of
 from medassay.core.errors import EvidenceBroken
 
@@ -45,10 +46,15 @@ class Entry(BaseModel):
 
 
 def append(path: Path, *, actor: str, event: str, evidence: str, key: Ed25519PrivateKey) -> Entry:
-    """Add one line; the caller holds the store's lock.
+    """Add one line; who adds another at the same time waits for it.
 
     A line that a killed run left unfinished (no line end) was never acknowledged and is cut off first.
     """
+    with lock(path.with_suffix(".lock"), wait=True):
+        return _append(path, actor, event, evidence, key)
+
+
+def _append(path: Path, actor: str, event: str, evidence: str, key: Ed25519PrivateKey) -> Entry:
     _drop_unfinished_line(path)
     entries = read(path)
     entry = Entry(
@@ -61,7 +67,6 @@ def append(path: Path, *, actor: str, event: str, evidence: str, key: Ed25519Pri
     )
     signature = key.sign(canonical_json(entry.signed_part())).hex()
     entry = entry.model_copy(update={"signature": signature})
-    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as stream:
         stream.write(canonical_json(entry.model_dump(mode="json")) + b"\n")
         stream.flush()

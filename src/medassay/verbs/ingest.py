@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medassay.core import progress
-from medassay.core.atomic import write_atomic
+from medassay.core.atomic import lock, write_atomic
 from medassay.core.canonical import canonical_json, digest_bytes, digest_of
 from medassay.core.errors import EnvironmentLacking, WrongUse
 from medassay.core.rooms import module_of
@@ -59,8 +60,9 @@ def run(
         raise WrongUse(found=f"{workers} workers", wanted="1 or more", remedy="Correct --workers.")
     spread = Spread(partial(KeyRing.load, place.workspace.key_ring), workers, scheduler)
     batch = Batch(place.store)
+    _sweep(place)
     with place.writing():
-        _sweep(place)
+        shutil.rmtree(_scratch(place))
         folder = _phantom(place, seed) if place.source.phantom is not None else _folder(place, data)
         with (
             remembering(_memo(place), _about(place), place.keys.pseudonym, place.store.has) as memo,
@@ -112,16 +114,20 @@ def _conformance(kind: str, actions: pa.Table) -> bytes:
 
 
 def _sweep(place: Place) -> None:
-    """Remove what a killed run left half-written, wherever this verb writes."""
-    place.store.sweep()
-    sweep(place.workspace.pointer(place.dataset, place.source_name, "ingest").parent)
-    sweep(place.workspace.keys / "paths")
-    shutil.rmtree(_scratch(place))
+    """Remove what a killed run left half-written, unless a step of another database writes just now.
+
+    What is left then is in nobody's way, and the next ingest that is alone removes it.
+    """
+    with suppress(EnvironmentLacking), lock(place.workspace.sweep_lock):
+        place.store.sweep()
+        sweep(place.workspace.pointer(place.dataset, place.source_name, "ingest").parent)
+        sweep(place.workspace.keys / "paths")
+        shutil.rmtree(_scratch(place).parent)
 
 
 def _scratch(place: Place) -> Path:
     """On the key side, since what is unpacked there identifies; a killed run's is removed by the next."""
-    folder = place.workspace.keys / "unpacked"
+    folder = place.workspace.keys / "unpacked" / place.dataset
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 

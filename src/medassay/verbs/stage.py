@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from medassay.core.atomic import exclusive_lock, write_atomic
+from medassay.core.atomic import lock, write_atomic
 from medassay.core.canonical import canonical_json, digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
@@ -72,8 +72,22 @@ class Place:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the store's lock for the whole step."""
-        with exclusive_lock(self.workspace.lock):
+        """Hold the database for the whole step; steps of other databases may write beside it.
+
+        They meet only in objects, which are whole under their digests, and in the ledger, which takes one line
+        at a time.
+        """
+        with (
+            lock(self.workspace.lock, shared=True),
+            lock(self.workspace.dataset_lock(self.dataset)),
+            lock(self.workspace.sweep_lock, shared=True, wait=True),
+        ):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the whole store: for what takes something out of it that any database may have."""
+        with lock(self.workspace.lock):
             yield
 
     def stage_name(self, kind: str, device: str | None) -> str:

@@ -39,7 +39,7 @@ def run(place: Place, subject: str, why: str) -> Evidence:
             wanted=f"one of {', '.join(REASONS)}",
             remedy="Name one of these; what a person says stays with the hospital.",
         )
-    with place.writing():
+    with place.alone():
         ingest = place.evidence("ingest")
         known = {row["subject_id"] for row in place.table(ingest, "catalogue").to_pylist()}
         earlier = withdrawals(place)
