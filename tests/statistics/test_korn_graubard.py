@@ -8,8 +8,17 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from medassay.core.errors import WrongUse
-from medassay.statistics.coverage import LOWEST, Scenario, simulated_coverage
-from medassay.statistics.korn_graubard import korn_graubard
+from medassay.statistics.coverage import (
+    LOWEST,
+    METHODS,
+    Scenario,
+    coverage_of,
+    judge,
+    scenarios,
+    simulated_coverage,
+    table,
+)
+from medassay.statistics.korn_graubard import korn_graubard, korn_graubard_bounded
 from medassay.statistics.proportion import proportion
 from medassay.statistics.rao_scott import clustered_proportion
 
@@ -90,3 +99,51 @@ def test_with_many_people_it_is_close_to_rao_and_scotts():
     successes = rng.binomial(events, rng.beta(9, 3, 2000))
     one, other = korn_graubard(successes, events), clustered_proportion(successes, events)
     assert (one.lower, one.upper) == pytest.approx((other.lower, other.upper), abs=4e-4)
+
+
+FEW_ERR = Scenario(30, 0.98, size=20, correlation=0.4)  # errors come in one or two people of thirty
+
+
+def test_a_miss_makes_nobody_surer_than_no_miss_at_all():
+    events = np.full(30, 20)
+    faultless = korn_graubard_bounded(events, events)
+    erring = [korn_graubard_bounded(events - np.eye(30, dtype=int)[0] * n, events) for n in range(1, 21)]
+    assert all(found.lower <= faultless.lower for found in erring)
+    assert faultless.lower == pytest.approx(0.025 ** (1 / 30))
+    assert (
+        korn_graubard(events - np.eye(30, dtype=int)[0], events).lower > faultless.lower
+    )  # the plain one does
+
+
+@given(people)
+def test_the_bounded_interval_holds_the_plain_one_and_is_its_mirror_for_failures(drawn):
+    successes, events = (np.array(part) for part in zip(*drawn, strict=True))
+    plain, bounded = korn_graubard(successes, events), korn_graubard_bounded(successes, events)
+    assert bounded.lower <= plain.lower <= plain.upper <= bounded.upper
+    turned = korn_graubard_bounded(events - successes, events)
+    assert (turned.lower, turned.upper) == pytest.approx((1 - bounded.upper, 1 - bounded.lower), abs=1e-9)
+    if (bounded.lower, bounded.upper) == (plain.lower, plain.upper):
+        assert bounded == plain
+    else:
+        assert "faultless people" in bounded.method
+
+
+def test_where_a_few_people_err_the_plain_interval_fails_from_below_and_the_bounded_one_holds():
+    plain = simulated_coverage("korn_graubard", FEW_ERR, studies=1000)
+    bounded = simulated_coverage("korn_graubard_bounded", FEW_ERR, studies=1000)
+    assert plain.coverage + 3 * plain.standard_error < LOWEST < bounded.coverage
+
+
+def test_the_refusal_of_such_a_plan_names_the_interval_that_holds():
+    for name in ("korn_graubard", "rao_scott", "percentile", "bca"):
+        found = judge(name, FEW_ERR)
+        assert (found.verdict, found.better) == ("below", "korn_graubard_bounded"), name
+        assert "korn_graubard_bounded keeps 93%" in found.sentence
+    assert judge("korn_graubard_bounded", FEW_ERR).verdict == "conservative"
+
+
+def test_the_bounded_interval_keeps_93_percent_in_every_scenario_of_the_table():
+    found = table()
+    assert min(found["korn_graubard_bounded", one].coverage for one in scenarios()) >= LOWEST
+    others = [name for name in METHODS if name != "korn_graubard_bounded"]
+    assert all(coverage_of(name, FEW_ERR).coverage < LOWEST for name in others)

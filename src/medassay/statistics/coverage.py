@@ -22,7 +22,7 @@ import numpy as np
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
-from medassay.statistics.korn_graubard import korn_graubard
+from medassay.statistics.korn_graubard import korn_graubard, korn_graubard_bounded
 from medassay.statistics.proportion import ProportionInterval, proportion
 from medassay.statistics.rao_scott import clustered_proportion
 from medassay.statistics.ratio import ratio
@@ -154,6 +154,7 @@ METHODS: dict[str, Interval] = {
     "percentile_bare": _percentile_bare,
     "rao_scott": clustered_proportion,
     "korn_graubard": korn_graubard,
+    "korn_graubard_bounded": korn_graubard_bounded,
 }
 NOT_TO_BE_NAMED = ("wald", "percentile_bare")  # shown for comparison, never recommended
 

@@ -96,8 +96,7 @@ def ratio(
     bare = _bare(numerator, denominator, undefined, unit)
     if bare.value is None or bare.n_subjects < 2:
         return bare
-    counted = denominator > 0
-    if _all_equal(numerator[counted] / denominator[counted]):
+    if _all_equal(numerator, denominator):
         return _of_equal_subjects(bare, confidence, proportion)
     if sums is None:
         sums = resampled_sums(np.column_stack([numerator, denominator]), replicates, seed)
@@ -205,8 +204,11 @@ def _bare(numerator: FloatArray, denominator: FloatArray, undefined: str, unit: 
     )
 
 
-def _all_equal(ratios: FloatArray) -> bool:
-    return bool(np.ptp(ratios) <= SAME_FIGURE * max(1.0, float(np.abs(ratios).max())))
+def _all_equal(numerator: FloatArray, denominator: FloatArray) -> bool:
+    """Whether all subjects that have a denominator have one ratio."""
+    counted = denominator > 0
+    own = numerator[counted] / denominator[counted]
+    return bool(np.ptp(own) <= SAME_FIGURE * max(1.0, float(np.abs(own).max())))
 
 
 def _of_equal_subjects(bare: Estimate, confidence: float, proportion: bool) -> Estimate:
