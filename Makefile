@@ -1,6 +1,9 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
-SOURCES ?= phantom
+# A terminal's line a step, with the name of its chain before it; a chain that fails fails the whole.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+CHAINS = $(patsubst datasets/%.yaml,chain-%-$(1),$(wildcard datasets/*.yaml))
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
@@ -25,14 +28,17 @@ export GX_ANALYTICS_ENABLED := false
 
 demo: .venv/ready .dvc/config
 	$(BIN)/medassay init --demo-keys
-	$(BIN)/dvc repro --glob '*-phantom*'
-	$(BIN)/medassay status
+	$(MAKE) --no-print-directory -k -j 2 $(call CHAINS,phantom); code=$$?; $(BIN)/medassay status; exit $$code
 
 real: .venv/ready .dvc/config
 	$(BIN)/medassay init --demo-keys
 	$(BIN)/medassay status --data "$(DATA)" --need-data
-	MEDASSAY_DATA="$(abspath $(DATA))" $(BIN)/dvc repro --glob '*-public*'
-	$(BIN)/medassay status
+	export MEDASSAY_DATA="$(abspath $(DATA))"; \
+	$(MAKE) --no-print-directory -k -j 2 $(call CHAINS,public); code=$$?; $(BIN)/medassay status; exit $$code
+
+# All steps of one database and source. DVC waits while another chain reads or writes its lock file.
+chain-%:
+	$(BIN)/dvc --wait-for-lock repro --glob '*@$*' 2>&1 | sed -u 's/^/$*: /'
 
 test: .venv/ready
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then .ci/debian; fi
