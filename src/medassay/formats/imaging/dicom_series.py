@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -193,18 +194,26 @@ def irregularities(places: Sequence[SlicePlace]) -> Iterator[Finding]:
 def headers_in_order(objects: Sequence[bytes]) -> tuple[list[Dataset], Grid, tuple[int, ...]]:
     """Headers of a series in geometric order, their grid, and where each stood among `objects`.
 
+    Those of the last series are remembered: all that is said of one volume needs them. Nobody may change them.
+
     Raises
     ------
     WrongUse
         When an object is no image with a place, or the images make no volume.
     """
+    headers, grid, order = _headers_in_order(tuple(objects))
+    return list(headers), grid, order
+
+
+@lru_cache(maxsize=1)
+def _headers_in_order(objects: tuple[bytes, ...]) -> tuple[tuple[Dataset, ...], Grid, tuple[int, ...]]:
     opened = [open(content) for content in objects]
     arranged = arrange([place_of(dataset) for dataset in opened])
     if isinstance(arranged, Finding):
         raise WrongUse(
             found=arranged.found, wanted=arranged.wanted, remedy=arranged.remedy, where=arranged.where
         )
-    return [opened[index] for index in arranged.order], arranged.grid, arranged.order
+    return tuple(opened[index] for index in arranged.order), arranged.grid, arranged.order
 
 
 @quiet()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,9 +94,13 @@ def referenced_series(dataset: Dataset) -> str | None:
     return None
 
 
+@lru_cache(maxsize=2)
 @quiet()
 def read(content: bytes) -> LabelMap:
     """Read a DICOM SEG or a NIfTI label map, whichever the bytes are.
+
+    The last two are remembered: a reference is compared with another label map, merged with it and checked, one
+    after the other. So the labels are read-only.
 
     Raises
     ------
@@ -104,12 +109,17 @@ def read(content: bytes) -> LabelMap:
     """
     if nifti.recognises(content[:1024]):
         volume = nifti.open(content)
-        return LabelMap(nifti.labels(volume), nifti.grid_of(volume), {})
+        return _kept(LabelMap(nifti.labels(volume), nifti.grid_of(volume), {}))
     if not dicom_series.recognises(content[:132]):
         raise _invalid("bytes of another format", "a DICOM Segmentation or a NIfTI label map", "")
     dataset = dicom_series.open_whole(content)
     _require_segmentation(dataset)
-    return _label_map(dataset)
+    return _kept(_label_map(dataset))
+
+
+def _kept(found: LabelMap) -> LabelMap:
+    found.labels.flags.writeable = False
+    return found
 
 
 def read_onto(content: bytes, grid: Grid, numbers: Mapping[str, int]) -> Labels:
@@ -243,19 +253,13 @@ def placed_frames(dataset: Dataset) -> Frames:
         raise _invalid("frames that are not placed", "functional groups of each frame", "")
     plain = str(dataset.SOPClassUID) == dicom_series.LABEL_MAP_SEGMENTATION
     try:
-        orientations = {
-            _group(g, shared, "PlaneOrientationSequence", "ImageOrientationPatient") for g in groups
-        }
-        spacings = {_group(g, shared, "PixelMeasuresSequence", "PixelSpacing") for g in groups}
-        origins = np.array(
-            [_group(g, shared, "PlanePositionSequence", "ImagePositionPatient") for g in groups]
-        )
-        numbers = [
-            None
-            if plain
-            else int(_group(g, shared, "SegmentIdentificationSequence", "ReferencedSegmentNumber")[0])
-            for g in groups
-        ]
+        orientations = set(_each(groups, shared, "PlaneOrientationSequence", "ImageOrientationPatient"))
+        spacings = set(_each(groups, shared, "PixelMeasuresSequence", "PixelSpacing"))
+        origins = np.array(_each(groups, shared, "PlanePositionSequence", "ImagePositionPatient"))
+        numbers: list[int | None] = [None] * len(groups)
+        if not plain:
+            named = _each(groups, shared, "SegmentIdentificationSequence", "ReferencedSegmentNumber")
+            numbers = [int(number) for (number, *_) in named]
     except (AttributeError, IndexError, KeyError, ValueError, TypeError) as error:
         raise _invalid("a frame that is not placed", "position, orientation and spacing", "") from error
     if len(orientations) != 1 or len(spacings) != 1:
@@ -269,8 +273,14 @@ def placed_frames(dataset: Dataset) -> Frames:
     return pixels, numbers, origins, orientation[:3], orientation[3:], (spacing[0], spacing[1])
 
 
-def _group(frame: Any, shared: Any, sequence: str, keyword: str) -> tuple[float, ...]:
-    holder = frame if sequence in frame else shared
+def _each(frames: Sequence[Any], shared: Any, sequence: str, keyword: str) -> list[tuple[float, ...]]:
+    """A value of each frame: its own, or the one that they share."""
+    own = [_value(frame, sequence, keyword) if sequence in frame else None for frame in frames]
+    common = _value(shared, sequence, keyword) if None in own else ()
+    return [common if value is None else value for value in own]
+
+
+def _value(holder: Any, sequence: str, keyword: str) -> tuple[float, ...]:
     value = getattr(getattr(holder, sequence)[0], keyword)
     return tuple(float(v) for v in value) if hasattr(value, "__iter__") else (float(value),)
 
