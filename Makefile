@@ -6,6 +6,7 @@ SHELL := /bin/bash
 CHAINS = $(patsubst datasets/%.yaml,chain-%-$(1),$(wildcard datasets/*.yaml))
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+unexport PYTHONDONTWRITEBYTECODE # containers set it; a pipeline of many processes would compile all libraries in each
 export DVC_NO_ANALYTICS := 1
 export ITERATIVE_DO_NOT_TRACK := 1
 export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/site
