@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections import Counter
 from contextlib import suppress
 from functools import partial
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,13 +142,19 @@ def _about(place: Place) -> str:
     return digest_of(
         {
             "code": code_identity(),
-            "packages": sorted({f"{one.name} {one.version}" for one in distributions()}),
+            "packages": _installed(),
             "dataset": place.dataset,
             "kind": place.spec.kind,
             "source": place.source.model_dump(mode="json"),
             "keys": digest_bytes(keys.pseudonym + keys.label),
         }
     )
+
+
+def _installed() -> list[str]:
+    """Every package with its version, by its folder's name: to read the metadata of hundreds takes seconds."""
+    folders = {Path(entry) for entry in sys.path}
+    return sorted({found.name for folder in folders for found in folder.glob("*.dist-info")})
 
 
 def _folder(place: Place, data: Path | None) -> Path:
