@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from medassay.cli.failure import fault, say
 from medassay.core.errors import MedassayError
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def main() -> None:
     try:
         app()
     except MedassayError as error:
-        _say(error)
+        say(error)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - whatever is left is a fault of ours, and a shell must see it as one
-        _say(_fault(error))
+        say(fault(error))
         sys.exit(MedassayError.exit_code)
 
 
@@ -497,21 +497,3 @@ def _end(evidence: Evidence, as_json: bool, enforce: bool) -> None:
     show.evidence(evidence, as_json)
     if enforce and evidence.outcome != "passed":
         raise typer.Exit(1)
-
-
-def _fault(error: Exception) -> MedassayError:
-    """Where it happened, but not its message: a library may quote the data there."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return MedassayError(
-        found=type(error).__name__,
-        wanted="a reason that we had foreseen",
-        remedy="Report this place and what you ran; the input itself need not leave your house.",
-        where=" > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:]),
-    )
-
-
-def _say(error: MedassayError) -> None:
-    lines = [f"medassay: {error.code}"]
-    lines += [f"  where   {error.where}"] if error.where else []
-    lines += [f"  found   {error.found}", f"  wanted  {error.wanted}", f"  do      {error.remedy}"]
-    typer.echo("\n".join(lines), err=True)
