@@ -48,7 +48,7 @@ test: .venv/ready
 	$(BIN)/mypy --strict src
 	for device in registry/*/; do (cd $$device && mypy --config-file ../../pyproject.toml .) || exit 1; done
 	$(BIN)/lint-imports
-	$(BIN)/python -P -m pytest -n 3 --dist worksteal # a third works while two wait for processes and disks
+	$(BIN)/python -P -m pytest -n 3 --dist loadfile --no-loadscope-reorder # a third works while two wait for processes
 
 bench: .venv/ready
 	for claim in auc beats surface_distance deidentify report_set; do $(BIN)/python -P benchmarks/$$claim.py || exit 1; done

@@ -3,6 +3,7 @@ tries new ones, and more of them."""
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,24 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("explore", deadline=None, max_examples=500)
 settings.load_profile("repeatable")
+
+# Minutes long, then seconds: what begins last must be short, so that no worker is left alone with a long one.
+LONGEST_FIRST = (
+    "tests/journeys/test_four_databases.py",
+    "tests/journeys",
+    "tests/registry",
+    "tests/phantoms",
+)
+
+
+def pytest_collection_modifyitems(config, items):
+    def place(item):
+        path = Path(item.path).relative_to(config.rootpath).as_posix()
+        return next(
+            (n for n, start in enumerate(LONGEST_FIRST) if path.startswith(start)), len(LONGEST_FIRST)
+        )
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from medassay.phantoms import cgm
 from medassay.trust.evidence import Outcome
 from medassay.verbs import annotate, begin, certify, freeze, gate, ingest
 from medassay.verbs.stage import Place
@@ -21,12 +22,11 @@ STATED = {
 
 
 def test_a_fifth_database_is_added_by_spec_files_alone(tiny, turn, tmp_path):
-    turn("datasets/t2dm-cgm.yaml", sources__0__phantom__subjects=26, sources__0__phantom__days=4)
     begin.run(tiny, "fifth-cgm", "t2dm-cgm")
     turn("datasets/fifth-cgm.yaml", sources__0__source_class="public", sources__0__lawful_basis=STATED)
     turn("quality/fifth-cgm.yaml", limits__largest_excluded_share=0.6)
-    ingest.run(Place(tiny, "t2dm-cgm", "phantom"))
-    tiny.export("t2dm-cgm", "phantom").rename(tmp_path / "fifth-cgm")
+    declared = Place(tiny, "t2dm-cgm", "phantom").source.phantom | {"subjects": 26, "days": 4}
+    cgm.generate(cgm.Parameters.model_validate(declared), 1, tmp_path / "fifth-cgm", tmp_path / "truth.json")
     place = Place(tiny, "fifth-cgm", "hospital")
     assert ingest.run(place, data=tmp_path).outcome is Outcome.PASSED
     for step in (gate, annotate, freeze, certify):
