@@ -4,10 +4,10 @@ import pytest
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.evaluation.analysis import Results, analyse
 from medassay.evaluation.double_entry import enter_twice, require_agreement
+from medassay.evaluation.figure_of_sums import is_proportion
 from medassay.evaluation.protocol import Protocol, Verdict
 from medassay.evaluation.scorer import Metric
 from medassay.evaluation.strata import strata_of
-from medassay.evaluation.subject_table import is_proportion
 from medassay.statistics.ratio import ratio
 from medassay.statistics.resampling import resampling_weights
 

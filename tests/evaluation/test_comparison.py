@@ -14,6 +14,9 @@ def protocol(**comparator):
     asked = {"title": TEXT, "endpoint": "se", "claim": "non_inferiority", "margin": 0.2, "reason": TEXT}
     return Protocol.model_construct(
         endpoints=(Endpoint(id="se", title=TEXT, metric="se"),),
+        primary="se",
+        interval="percentile",
+        sample_size={},
         seed=1,
         replicates=2000,
         confidence=0.95,

@@ -9,7 +9,10 @@ from medassay.core.rooms import module_of, names_of
 from medassay.evaluation.methods import catalogue, method_of_figure, methods_of_figures, stem_of
 
 FILE_ROOM = "medassay.evaluation.scoring"
-NEEDED = {"masks": {"structures": {"a": 1}, "nsd_tolerance_mm": 1.0}}
+NEEDED = {
+    "masks": {"structures": {"a": 1}, "nsd_tolerance_mm": 1.0},
+    "classification": {"classes": ["mild", "severe"], "ordered": True, "prevalences": {"severe": 0.1}},
+}
 
 
 def test_there_are_thirty_methods_or_more():

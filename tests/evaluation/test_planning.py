@@ -80,6 +80,41 @@ def test_the_power_of_a_rate_is_the_exact_poisson_chance_of_few_enough_events():
     assert power_of(plan, goal, alpha=0.025) == pytest.approx(poisson.cdf(most, 10))
 
 
+def test_the_power_of_an_area_is_that_at_which_its_sample_size_was_planned():
+    """Obuchowski, Lieber and Wians 2004, as R's power.roc.test has it: held in tests/statistics/test_sample_size.py."""
+    from medassay.statistics.sample_size.roc_area import auc_sample_size
+
+    goal = Goal(direction="at_least", limit=0.65)
+    for share, aim in ((0.4, 0.8), (0.2, 0.9)):
+        needed = auc_sample_size(
+            0.85,
+            null=0.65,
+            alpha=0.025,
+            power=aim,
+            negatives_per_positive=(1 - share) / share,
+            alternative="one_sided",
+        )
+        cases = needed.positives / share
+        plan = size(measure="area", assumed=0.85, subjects=1000, positives=share, per_subject=cases / 1000)
+        assert power_of(plan, goal, alpha=0.025) == pytest.approx(aim)
+    below = size(measure="area", assumed=0.6, subjects=100, positives=0.4)
+    assert power_of(below, goal, alpha=0.025) == 0
+
+
+def test_an_interval_of_single_trials_is_refused_for_people_with_several_events():
+    power = round(power_of(size(subjects=100, per_subject=4), AT_LEAST, alpha=0.025), 3)
+    plan = PLAN | {"subjects": 100, "per_subject": 4, "power": power}
+    with pytest.raises(WrongUse, match="every event for a person") as error:
+        plans_of(protocol(plan, interval="wilson"))
+    assert "wilson" not in error.value.wanted
+
+
+def test_a_proportion_under_an_interval_of_areas_is_planned_with_what_it_is_given():
+    plan = PLAN | {"subjects": 18, "per_subject": 5, "correlation": 0.1, "power": 0.813}
+    bca, area = (plans_of(protocol(plan, interval=named, limit=0.75))[0] for named in ("bca", "delong"))
+    assert area.coverage == bca.coverage
+
+
 def test_events_of_one_person_are_worth_fewer_than_as_many_people():
     alone = power_of(size(subjects=100), AT_LEAST, alpha=0.025)
     same = power_of(size(subjects=20, per_subject=5), AT_LEAST, alpha=0.025)
@@ -92,13 +127,23 @@ POWER_OF_FORTY = round(power_of(FORTY, AT_LEAST, alpha=0.025), 3)
 refused = {
     "another power than the assumptions give": (PLAN | {"power": 0.8, "shortfall": TEXT}, "bca", "0.772"),
     "too little power without a word": (PLAN, "bca", "subjects"),
-    "no interval that keeps 93 % without a word": (
+    "an interval that fails where few people err": (
         PLAN
         | {"assumed": 0.95, "subjects": 40, "per_subject": 20, "correlation": 0.4, "power": POWER_OF_FORTY},
         "korn_graubard",
-        "keeps 93 %",
+        "korn_graubard_bounded",
     ),
     "a proportion beyond 1": (PLAN | {"assumed": 1.2}, "bca", "strictly between"),
+    "a share of positive cases of a proportion": (
+        PLAN | {"positives": 0.4},
+        "bca",
+        "`positives` for an area",
+    ),
+    "an area without a share of positive cases": (
+        PLAN | {"measure": "area"},
+        "delong",
+        "`positives` for an area",
+    ),
     "a spread of a proportion": (PLAN | {"spread": 0.1}, "bca", "spread"),
 }
 

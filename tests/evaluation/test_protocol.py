@@ -1,12 +1,10 @@
-import json
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
-from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
-from medassay.core.specs import load_spec
-from medassay.evaluation.protocol import Goal, Protocol, Verdict, verdict
+from medassay.evaluation.protocol import Goal, Interval, Protocol, Verdict, verdict
 
 TEXT = {"zh": "甲", "en": "a"}
 PLAN = {
@@ -70,14 +68,20 @@ def test_a_primary_endpoint_that_does_not_exist_is_refused():
         Protocol.model_validate(PLAN | {"primary": "sp"})
 
 
-@pytest.mark.parametrize("named", ["delong", "delong_logit", "obuchowski"])
-def test_the_interval_of_an_area_is_refused_for_endpoints_that_are_ratios_of_sums(named, tmp_path):
-    path = tmp_path / "plan.yaml"
-    path.write_text(json.dumps(PLAN | {"interval": named}), encoding="utf-8")
-    with pytest.raises(WrongUse, match=f"{named} is the interval of an area under the ROC curve") as error:
-        load_spec(path, Protocol)
-    assert "korn_graubard" in str(error.value)
-    assert "auc_interval" in str(error.value)
+@pytest.mark.parametrize("named", get_args(Interval))
+def test_a_protocol_names_one_interval_and_an_endpoint_may_name_its_own(named):
+    plan = Protocol.model_validate(PLAN | {"interval": named})
+    assert plan.interval_of(plan.primary) == named
+    (first, *rest) = PLAN["endpoints"]
+    own = Protocol.model_validate(PLAN | {"endpoints": [first | {"interval": named}, *rest]})
+    assert own.interval_of(own.primary) == named
+    assert own.digest != Protocol.model_validate(PLAN).digest
+
+
+def test_what_is_not_declared_leaves_the_digest_of_a_protocol_as_it_was():
+    written = Protocol.model_validate(PLAN).model_dump(mode="json")
+    assert all("interval" not in endpoint for endpoint in written["endpoints"])
+    assert all("positives" not in plan for plan in written["sample_size"].values())
 
 
 def test_an_interval_that_nobody_computes_is_refused():

@@ -1,6 +1,6 @@
 import pytest
 
-from medassay.evaluation.protocol import Condition, Goal, Protocol
+from medassay.evaluation.protocol import Condition, Endpoint, Goal, Protocol
 from medassay.evaluation.robustness import Disturbed, robustness
 from medassay.evaluation.scorer import Metric
 
@@ -9,7 +9,12 @@ METRIC = Metric({"tp": 1}, {"tp": 1, "fn": 1}, "1", "higher", "no reference even
 GOAL = Goal(direction="at_least", limit=0.6)
 CONDITION = Condition(id="noise", title=TEXT, perturbation="noise", strengths=(1, 2, 4), hold_to=2)
 PROTOCOL = Protocol.model_construct(
-    seed=1, replicates=1000, confidence=0.95, interval="percentile", primary="se"
+    endpoints=(Endpoint(id="se", title=TEXT, metric="se"),),
+    seed=1,
+    replicates=1000,
+    confidence=0.95,
+    interval="percentile",
+    primary="se",
 )
 PLAIN = {f"s{n}": {"tp": 9.0 + n % 2, "fn": 1.0} for n in range(6)}
 

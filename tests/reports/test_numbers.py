@@ -58,10 +58,25 @@ def test_every_reason_why_there_is_no_interval_has_its_words_in_both_languages()
     import inspect
     import re
 
+    from medassay.evaluation import figure_of_ranks, figure_of_sums
     from medassay.reports.sentences import sentences
-    from medassay.statistics import ratio
+    from medassay.statistics import clustered_roc, delong, intervals, ratio, resampled_interval
 
-    reasons = re.findall(r'_without_interval\(\w+, "([^"]+)"\)', inspect.getsource(ratio))
-    reasons += re.findall(r'"no interval: ([^"{]+)"', inspect.getsource(ratio))
-    assert len(reasons) >= 4
-    assert [r for r in reasons if f"undefined:no interval: {r}" not in sentences()] == []
+    modules = (ratio, resampled_interval, clustered_roc, delong, intervals, figure_of_sums, figure_of_ranks)
+    text = "\n".join(map(inspect.getsource, modules))
+    reasons = re.findall(r'(?:no_interval|without_interval)\(\s*[\w.]+,\s*"([^"]+)"', text)
+    reasons += re.findall(r'"no interval: ([^"{]+)"', text)
+    reasons += re.findall(r'^[A-Z_]+ = "([a-z][^"]* [^"]*)"$', text, re.MULTILINE)
+    assert len(reasons) >= 12
+    assert {r for r in reasons if f"undefined:no interval: {r}" not in sentences()} <= {
+        "all cases are of one class"  # no figure at all
+    }
+
+
+def test_every_interval_that_a_protocol_may_name_is_told_in_both_languages():
+    from typing import get_args
+
+    from medassay.evaluation.protocol import Interval
+    from medassay.reports.sentences import sentences
+
+    assert [named for named in get_args(Interval) if f"interval:{named}" not in sentences()] == []

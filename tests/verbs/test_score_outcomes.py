@@ -45,6 +45,12 @@ def episodes():
 FORMS = {
     "alarms": (".csv", episodes(), b"time_min,kind\n0,hypo\n", {}),
     "beats": (".atr", beats(400, 900, 1500), beats(400, 900, 1500), {"sampling_hz": 360, "start_s": 0}),
+    "classification": (
+        ".csv",
+        b"label\nyes\n",
+        b"score\n0.9\n",
+        {"classes": ["no", "yes"], "positive": "yes", "threshold": 0.5},
+    ),
     "events": (".tsv", events(120.0, 1500.0), events(120.0, 1500.0), {}),
     "masks": (".nii", box(1), box(1), {"structures": {"one": 1}, "nsd_tolerance_mm": 1.0}),
 }
@@ -54,6 +60,8 @@ FLAWS = {
     **{(task, "empty"): b"" for task in FORMS},
     ("alarms", "not a number"): b"time_min,kind\nNaN,hypo\n",
     ("events", "not a number"): events(120.0).replace(b"120.0", b"nan"),
+    ("classification", "not a number"): b"score\nNaN\n",
+    ("classification", "no probability"): b"score\n90\n",
     ("alarms", "an unknown kind"): b"time_min,kind\n5,sideways\n",
     ("events", "beyond the recording"): events(9000.0),
     ("masks", "an undeclared structure"): box(2),

@@ -10,14 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
-from medassay.evaluation.heterogeneity import Heterogeneity, heterogeneity
+from medassay.evaluation.figure import BoolArray, Figure, asked_of
+from medassay.evaluation.formulas import formulas_of, metric_name
+from medassay.evaluation.heterogeneity import Heterogeneity
 from medassay.evaluation.multiplicity import decide
-from medassay.evaluation.protocol import Endpoint, Goal, Interval, Protocol, Verdict, verdict
+from medassay.evaluation.protocol import Goal, Interval, Protocol, Verdict, verdict
 from medassay.evaluation.robustness import Robustness
-from medassay.evaluation.scorer import Metric
+from medassay.evaluation.scorer import Form, Metric, Share
 from medassay.evaluation.strata import Strata
-from medassay.evaluation.subject_table import BoolArray, Figure, Study, SubjectTable
-from medassay.statistics.resampling import jackknife_ratio
+from medassay.evaluation.subject_table import Study, SubjectTable
+from medassay.evaluation.sufficient import Statistics
 
 NOT_AVAILABLE = "not available"
 EVERYONE = "everyone"  # a group's name; cells are (axis, level), and ("without", place) is everyone else
@@ -29,6 +31,11 @@ class _Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _plain(value: object) -> bool:
+    """A plain ratio of sums says no more than its two sums: records of before keep their digests."""
+    return value in ("ratio", ())
+
+
 class EndpointResult(_Result):
     """One endpoint over all test subjects, with the formula that it was made by."""
 
@@ -36,6 +43,12 @@ class EndpointResult(_Result):
     metric: str = Field(description="the scorer's name of it, with its class or structure")
     numerator: dict[str, float] = Field(description="weights of the statistics")
     denominator: dict[str, float]
+    form: Form = Field(
+        default="ratio", exclude_if=_plain, description="how sums, or scores, become the figure"
+    )
+    standard: tuple[Share, ...] = Field(
+        default=(), exclude_if=_plain, description="parts of the whole whose shares are stated"
+    )
     better: Literal["higher", "lower", "nearer_zero"]
     standing: Literal["primary", "tested", "descriptive"] = Field(description="in the protocol's family")
     estimate: Estimate
@@ -110,12 +123,12 @@ def analyse(
     protocol: Protocol,
     metrics: Mapping[str, Metric],
     subjects: Sequence[str],
-    statistics: Sequence[Mapping[str, float]],
+    statistics: Sequence[Statistics],
     strata: Sequence[Strata],
     source: str,
     *,
     synthetic: bool,
-    answered: Sequence[Mapping[str, float]] | None = None,
+    answered: Sequence[Statistics] | None = None,
 ) -> Results:
     """Every endpoint, subgroup and the verdict, by the protocol alone.
 
@@ -134,8 +147,7 @@ def analyse(
     Raises
     ------
     WrongUse
-        When an endpoint's metric does not exist, a statistic that it needs was never counted, or the rows
-        do not fit together.
+        As `formulas_of`; when a statistic that an endpoint needs was never counted, or the rows do not fit together.
     """
     _require_rows(subjects, statistics, strata, *([] if answered is None else [answered]))
     # Resampling goes by position: sorted, the same rows give the same interval in any order.
@@ -143,17 +155,18 @@ def analyse(
     strata = [strata[index] for index in order]
     answered = None if answered is None else [answered[index] for index in order]
     table = SubjectTable(tuple(sorted(subjects)), [statistics[index] for index in order])
-    formulas = {endpoint.id: metric_of(endpoint, metrics) for endpoint in protocol.endpoints}
-    figures: dict[Hashable, Figure] = {
-        ("endpoint", name): table.figure(metric) for name, metric in formulas.items()
+    formulas = formulas_of(protocol, metrics)
+    figures: dict[Hashable, tuple[Figure, Interval]] = {
+        ("endpoint", name): (table.figure(metric), protocol.interval_of(name))
+        for name, metric in formulas.items()
     }
-    main = figures["endpoint", protocol.primary]
+    main, named = figures["endpoint", protocol.primary]
     # Left out beside the figure it is shown, never instead of it: leaving out what a device failed on flatters it.
     if answered is not None and any(answered):
-        figures[ANSWERED] = SubjectTable(table.subjects, answered).figure(main.metric)
+        figures[ANSWERED] = SubjectTable(table.subjects, answered).figure(main.metric), named
     axes = {axis: _levels(axis, strata) for axis in protocol.axes}
     extremes = _extremes(table.subjects, main)
-    study = Study(protocol, figures, _groups(len(order), axes, extremes))
+    study = Study(asked_of(protocol), figures, _groups(len(order), axes, extremes))
     endpoints = _endpoints(protocol, study, formulas, source, synthetic)
     primary = next(result for result in endpoints if result.endpoint == protocol.primary)
     judged = _Judged(protocol, primary.goal, synthetic)
@@ -186,7 +199,7 @@ def _levels(axis: str, strata: Sequence[Strata]) -> dict[str | None, BoolArray]:
 
 def _extremes(subjects: tuple[str, ...], main: Figure) -> tuple[int, int] | None:
     """Without whom the figure is lowest and highest; None where fewer than two can be left out."""
-    figures = jackknife_ratio(main.numerator, main.denominator)
+    figures = main.without_each()
     defined = np.flatnonzero(np.isfinite(figures))
     if len(defined) < 2:
         return None
@@ -221,23 +234,6 @@ class _Judged:
         )
 
 
-def metric_of(endpoint: Endpoint, metrics: Mapping[str, Metric]) -> Metric:
-    name = metric_name(endpoint)
-    if name not in metrics:
-        raise WrongUse(
-            found=f"metric '{name}'",
-            wanted=f"one of {', '.join(sorted(metrics))}",
-            remedy="Correct the endpoint in the protocol.",
-            where=f"endpoint {endpoint.id}",
-        )
-    return metrics[name]
-
-
-def metric_name(endpoint: Endpoint) -> str:
-    """How the scorer calls an endpoint's metric."""
-    return endpoint.metric if endpoint.of is None else f"{endpoint.metric}[{endpoint.of}]"
-
-
 def _endpoints(
     protocol: Protocol, study: Study, formulas: Mapping[str, Metric], source: str, synthetic: bool
 ) -> tuple[EndpointResult, ...]:
@@ -259,6 +255,8 @@ def _endpoints(
             metric=metric_name(endpoint),
             numerator=dict(formulas[endpoint.id].numerator),
             denominator=dict(formulas[endpoint.id].denominator),
+            form=formulas[endpoint.id].form,
+            standard=formulas[endpoint.id].standard,
             better=formulas[endpoint.id].better,
             standing=_standing(protocol, endpoint.id),
             estimate=estimates[endpoint.id],
@@ -282,9 +280,13 @@ def _subgroup(
     if not levels:
         return Subgroup(axis=axis, available=False, not_available=NOT_AVAILABLE, cells=())
     cells = tuple(_cell(protocol, study, axis, level, int(mask.sum())) for level, mask in levels.items())
+    # Over stated levels that are shown.
     shown = [levels[cell.level] for cell in cells if cell.level is not None and cell.estimates]
     return Subgroup(
-        axis=axis, available=True, cells=cells, heterogeneity=_heterogeneity(protocol, main, shown)
+        axis=axis,
+        available=True,
+        cells=cells,
+        heterogeneity=main.heterogeneity(shown, asked_of(protocol, protocol.primary)),
     )
 
 
@@ -295,19 +297,6 @@ def _cell(protocol: Protocol, study: Study, axis: str, level: str | None, subjec
     names = [endpoint.id for endpoint in protocol.endpoints]
     estimates = {name: study.estimate(("endpoint", name), (axis, level)) for name in names}
     return Cell(level=level, subjects=subjects, estimates=estimates)
-
-
-def _heterogeneity(protocol: Protocol, main: Figure, shown: Sequence[BoolArray]) -> Heterogeneity:
-    """Of the primary endpoint, over stated levels that are shown."""
-    rows = [np.flatnonzero(mask) for mask in shown]
-    chosen = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int_)
-    return heterogeneity(
-        main.numerator[chosen],
-        main.denominator[chosen],
-        np.repeat(np.arange(len(rows)), [len(one) for one in rows]),
-        seed=protocol.seed,
-        permutations=protocol.replicates,
-    )
 
 
 def _worst(subgroups: Sequence[Subgroup], primary: EndpointResult, judged: _Judged) -> WorstSubgroup | None:
@@ -345,7 +334,7 @@ def _sensitivity(
         return Sensitivity(choice=choice, subject=subject, estimate=estimate, verdict=judged(estimate))
 
     primary = ("endpoint", protocol.primary)
-    other: Interval = "percentile" if protocol.interval == "bca" else "bca"
+    other: Interval = "percentile" if protocol.interval_of(protocol.primary) == "bca" else "bca"
     yield of("other_interval", study.estimate(primary, EVERYONE, interval=other))
     if answered:
         yield of("answered_only", study.estimate(ANSWERED, EVERYONE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -12,15 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
-from medassay.evaluation.analysis import metric_of
-from medassay.evaluation.protocol import Protocol
+from medassay.evaluation.figure import asked_of
+from medassay.evaluation.formulas import formulas_of
+from medassay.evaluation.protocol import OF_AREAS, Protocol
 from medassay.evaluation.scorer import Metric
+from medassay.evaluation.subject_table import SubjectTable
+from medassay.evaluation.sufficient import Statistics
 from medassay.statistics.noninferiority import judge_difference
 from medassay.statistics.paired_proportions import mcnemar
-from medassay.statistics.ratio import ratio, ratio_difference
 
 FloatArray = NDArray[np.float64]
-Sums = Mapping[str, Mapping[str, float]]  # subject to summed statistics
+Sums = Mapping[str, Statistics]  # subject to the statistics of its samples together
 
 
 class Claim(BaseModel):
@@ -88,38 +90,25 @@ def compare(
             wanted="the same subjects in both",
             remedy="Compare two validations of one test version.",
         )
-    subjects = sorted(new)
+    subjects = tuple(sorted(new))
+    tables = [
+        SubjectTable(subjects, [side[name] for name in subjects], uncounted="zero") for side in (new, earlier)
+    ]
     found = []
-    for endpoint in protocol.endpoints:
-        metric = metric_of(endpoint, metrics)
-        sides = tuple(_sums(metric, [side[name] for name in subjects]) for side in (new, earlier))
-        difference = ratio_difference(
-            *sides,
-            undefined=metric.undefined,
-            seed=protocol.seed,
-            replicates=protocol.replicates,
-            confidence=protocol.confidence,
-            unit=metric.unit,
-        )
-        estimates = [
-            ratio(
-                *side,
-                undefined=metric.undefined,
-                seed=protocol.seed,
-                replicates=protocol.replicates,
-                confidence=protocol.confidence,
-                unit=metric.unit,
-            )
-            for side in sides
-        ]
+    for name, metric in formulas_of(protocol, metrics).items():
+        ours, theirs = (table.figure(metric) for table in tables)
+        asked = asked_of(protocol, name)
+        closed = metric.form == "area" and asked.interval in OF_AREAS
+        beside = asked if closed else asked.by("percentile")  # as the difference has it
+        difference = ours.minus(theirs, asked)
         found.append(
             Difference(
-                endpoint=endpoint.id,
-                new=estimates[0],
-                earlier=estimates[1],
+                endpoint=name,
+                new=ours.alone(beside),
+                earlier=theirs.alone(beside),
                 difference=difference,
-                mcnemar_p=_mcnemar(*sides),
-                claim=_claim(protocol, endpoint.id, metric, difference, synthetic) if booked else None,
+                mcnemar_p=_mcnemar(ours.counts, theirs.counts),
+                claim=_claim(protocol, name, metric, difference, synthetic) if booked else None,
             )
         )
     return tuple(found)
@@ -144,17 +133,12 @@ def _claim(
     return made
 
 
-def _sums(metric: Metric, rows: Sequence[Mapping[str, float]]) -> tuple[FloatArray, FloatArray]:
-    def combined(weights: Mapping[str, float]) -> FloatArray:
-        return np.array(
-            [sum(weight * row.get(name, 0.0) for name, weight in weights.items()) for row in rows], np.float64
-        )
-
-    return combined(metric.numerator), combined(metric.denominator)
-
-
-def _mcnemar(new: tuple[FloatArray, FloatArray], earlier: tuple[FloatArray, FloatArray]) -> float | None:
+def _mcnemar(
+    new: tuple[FloatArray, FloatArray] | None, earlier: tuple[FloatArray, FloatArray] | None
+) -> float | None:
     """Where each subject of both is one event that was met or not."""
+    if new is None or earlier is None:
+        return None
     counted = (new[1] > 0) & (earlier[1] > 0)
     parts = [side[part][counted] for side in (new, earlier) for part in (0, 1)]
     if not counted.any() or any(not np.isin(part, (0.0, 1.0)).all() for part in parts):

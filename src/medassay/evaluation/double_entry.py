@@ -1,12 +1,16 @@
-"""Double entry: headline statistics counted a second time by another implementation."""
+"""Double entry: headline statistics, and figures that are no sums, made a second time by another implementation."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeGuard
 
 from medassay.core.errors import EvidenceBroken
+from medassay.evaluation.scorer import Metric, Scorer
+from medassay.evaluation.subject_table import SubjectTable
+from medassay.evaluation.sufficient import Statistics, summed
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Entry:
 
 
 def enter_twice(
-    samples: Iterable[tuple[Mapping[str, float], Mapping[str, float]]],
+    samples: Iterable[tuple[Statistics, Statistics]],
     *,
     headline: Sequence[str],
     tolerance: float,
@@ -69,8 +73,69 @@ def require_agreement(entries: Iterable[Entry]) -> None:
             )
 
 
-def _all_of(headline: Sequence[str], statistics: Mapping[str, float], which: str) -> Mapping[str, float]:
-    lacking = [name for name in headline if not math.isfinite(statistics.get(name, math.nan))]
+class FigureScorer(Scorer, Protocol):
+    """A scorer whose figures are more than sums, with a door for a second making of them."""
+
+    def figures_again(self, samples: Sequence[Statistics], options: Any) -> Mapping[str, float | None]:
+        """Figures of all samples by another implementation, from what `second` gave; None where undefined."""
+        ...
+
+
+def has_figures(scorer: object) -> TypeGuard[FigureScorer]:
+    """Whether a second implementation gives the scorer's figures, not their sums alone."""
+    return hasattr(scorer, "figures_again")
+
+
+def enter_all_twice(
+    samples: Sequence[tuple[Statistics, Statistics]], scorer: Scorer, options: Any
+) -> tuple[Entry, ...]:
+    """Headline statistics of every sample and, where the scorer has the door, its figures over all samples.
+
+    Raises
+    ------
+    EvidenceBroken
+        As `enter_twice`; and when a figure exists by one of the two alone.
+    """
+    counted = enter_twice(samples, headline=scorer.HEADLINE, tolerance=scorer.SECOND_TOLERANCE)
+    if not has_figures(scorer) or not samples:
+        return counted
+    together = summed(first for first, _ in samples)
+    table = SubjectTable(("all",), [together], uncounted="zero")
+    metrics = scorer.metrics(options)
+    again = scorer.figures_again([second for _, second in samples], options)
+    made = [
+        _figure_entry(name, table.figure(metrics[name]).value, value, scorer.SECOND_TOLERANCE)
+        for name, value in again.items()
+    ]
+    return (*counted, *(entry for entry in made if entry))
+
+
+def entered(name: str, samples: Sequence[Statistics], metrics: Mapping[str, Metric]) -> float:
+    """What the first entry of this name comes to over these samples; NaN where it is neither statistic nor figure."""
+    together = summed(samples)
+    value = together.get(name)
+    if value is None and name in metrics:
+        value = SubjectTable(("all",), [together], uncounted="zero").figure(metrics[name]).value
+    return value if isinstance(value, float) else math.nan
+
+
+def _figure_entry(name: str, first: float | None, second: float | None, tolerance: float) -> Entry | None:
+    """Undefined by both is agreed on, and no entry."""
+    if first is None and second is None:
+        return None
+    if first is None or second is None:
+        raise EvidenceBroken(
+            found=f"{name} that is defined by one implementation alone",
+            wanted="defined by both, or by neither",
+            remedy="One of the two is wrong: no figure is printed until it is mended.",
+            where="double entry",
+        )
+    return Entry(name, first, second, tolerance, agrees=abs(first - second) <= tolerance)
+
+
+def _all_of(headline: Sequence[str], statistics: Statistics, which: str) -> dict[str, float]:
+    counted = {name: value for name in headline if isinstance(value := statistics.get(name), float | int)}
+    lacking = [name for name in headline if not math.isfinite(counted.get(name, math.nan))]
     if lacking:
         raise EvidenceBroken(
             found=f"no finite {', '.join(lacking)}",
@@ -78,7 +143,7 @@ def _all_of(headline: Sequence[str], statistics: Mapping[str, float], which: str
             remedy="Mend the scorer: what is counted once only is not entered twice.",
             where="double entry",
         )
-    return statistics
+    return counted
 
 
 def _entry(name: str, pairs: Sequence[tuple[float, float]], tolerance: float) -> Entry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,7 +25,9 @@ class Heterogeneity(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     p_value: float | None = Field(description="None exactly when `undefined` says why")
-    statistic: float | None = Field(default=None, description="sum of D (p - pooled p)^2 over the groups")
+    statistic: float | None = Field(
+        default=None, description="sum of D (p - pooled p)^2 over the groups; of areas: chi-squared"
+    )
     groups: int = Field(ge=0, description="that have a denominator")
     subjects: int = Field(ge=0)
     method: str = ""
@@ -103,6 +107,69 @@ def heterogeneity(
         subjects=subjects,
         method=f"permutation(subjects, permutations={permutations}, seed={seed})",
     )
+
+
+def heterogeneity_of_sums(
+    figure: Callable[[FloatArray], FloatArray],
+    columns: FloatArray,
+    groups: IntArray,
+    *,
+    seed: int,
+    permutations: int = 2000,
+) -> Heterogeneity:
+    """The same question of any function of sums: T = sum of n_g (figure_g - mean figure)^2, n_g subjects.
+
+    Parameters
+    ----------
+    figure : callable
+        From sums of shape (..., n_columns) to figures; NaN where undefined.
+    columns : shape (n_subjects, n_columns)
+    groups : shape (n_subjects,), 0 to k - 1
+
+    Returns
+    -------
+    Heterogeneity
+        Of the groups that have a figure. A permutation in which a group loses its figure counts as one that differs
+        as much, which can only raise the p-value.
+
+    Examples
+    --------
+    >>> rows = np.array([[1.0, 1], [1, 1], [1, 1], [1, 1], [0, 1], [0, 1], [0, 1], [0, 1]])
+    >>> found = heterogeneity_of_sums(lambda s: s[..., 0] / s[..., 1], rows, np.repeat([0, 1], 4), seed=1)
+    >>> found.statistic, found.p_value < 0.1
+    (2.0, True)
+    """
+    members = np.eye(int(groups.max(initial=-1)) + 1)[groups]
+    own = figure(members.T @ columns)
+    members = members[:, np.isfinite(own)]
+    kept = members.any(axis=1)
+    columns, members = columns[kept], members[kept]
+    k, subjects = members.shape[1], len(columns)
+    if k < 2:
+        return Heterogeneity(
+            p_value=None, groups=k, subjects=subjects, undefined="fewer than two groups have a figure"
+        )
+    sizes = members.sum(axis=0)
+    observed = float(_spread(figure(members.T @ columns), sizes))
+    permutations = min(permutations, max(FEWEST, MOST_SHUFFLED // subjects))
+    generator = np.random.default_rng(seed)
+    drawn = np.array([figure(members.T @ generator.permutation(columns)) for _ in range(permutations)])
+    spread = np.nan_to_num(_spread(drawn, sizes), nan=np.inf)
+    beyond = int(np.count_nonzero(spread >= observed * (1 - SAME)))
+    return Heterogeneity(
+        p_value=(1 + beyond) / (1 + permutations),
+        statistic=observed,
+        groups=k,
+        subjects=subjects,
+        method=f"permutation(subjects, permutations={permutations}, seed={seed})",
+    )
+
+
+def _spread(figures: FloatArray, sizes: FloatArray) -> FloatArray:
+    """How far the figures of groups lie from their mean, shape (..., n_groups) to (...)."""
+    mean = (figures * sizes).sum(axis=-1, keepdims=True) / sizes.sum()
+    total: FloatArray = (sizes * (figures - mean) ** 2).sum(axis=-1)
+    return total
 
 
 def _beyond(observed: float, table: IntArray, kinds: FloatArray, permutations: int, seed: int) -> int:

@@ -9,14 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
-from typing import get_args
 
 from medassay.core.errors import WrongUse, located
 from medassay.core.specs import load_spec
-from medassay.evaluation.protocol import Goal, Interval, PlannedSize, Protocol
+from medassay.evaluation.protocol import (
+    OF_ANY,
+    OF_AREAS,
+    OF_PROPORTIONS,
+    OF_TRIALS,
+    Goal,
+    Interval,
+    PlannedSize,
+    Protocol,
+)
 
 POWER_TOLERANCE = 0.0015  # a power is stated to the third decimal
-INTERVALS: tuple[str, ...] = get_args(Interval)
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,9 @@ def power_of(plan: PlannedSize, goal: Goal, *, alpha: float, subjects: int | Non
 
     Proportion: the exact one-sided binomial test with as many independent events as the subjects' are worth
     (events over the design effect 1 + (m - 1) rho, rounded down). Mean: Student's noncentral t over subjects.
-    Rate: the exact Poisson test over the subjects' time, divided by the same design effect.
+    Rate: the exact Poisson test over the subjects' time, divided by the same design effect. Area under the ROC curve:
+    the normal test with binormal variances (Obuchowski et al., Clin Chem 50:1118-1125, 2004) on the positive cases
+    that the subjects' are worth.
 
     Examples
     --------
@@ -82,6 +91,8 @@ def power_of(plan: PlannedSize, goal: Goal, *, alpha: float, subjects: int | Non
     worth = people * plan.per_subject / effect
     if plan.measure == "proportion":
         return _power_of_proportion(plan, goal, alpha, int(worth + 1e-9))
+    if plan.measure == "area":
+        return _power_of_area(plan, goal, alpha, worth)
     return _power_of_rate(plan, goal, alpha, worth)
 
 
@@ -131,34 +142,53 @@ def _covered(protocol: Protocol, source: str, plan: PlannedSize) -> tuple[float 
     if plan.measure != "proportion":
         return None, "the table of coverage is of proportions"
     scenario = Scenario(plan.subjects, plan.assumed, max(1, round(plan.per_subject)), plan.correlation)
-    found = judge(protocol.interval, scenario, INTERVALS)
+    named, among = _named(protocol, source, plan)
+    found = judge(named, scenario, among)
     if found.verdict != "below":
         return found.coverage, found.sentence
-    shares = {name: coverage_of(name, scenario).coverage or 0.0 for name in INTERVALS}
-    best = found.better or max(shares, key=lambda name: shares[name])
-    if best != protocol.interval:
+    better = found.better
+    assert better is not None  # korn_graubard_bounded keeps 93 % in every scenario of the table
+    raise WrongUse(
+        found=f"interval '{named}': {found.sentence}",
+        wanted=f"interval '{better}', which holds it in {coverage_of(better, scenario).coverage:.1%}",
+        remedy=f"Write interval: {better}.",
+        where="interval",
+    )
+
+
+def _named(protocol: Protocol, source: str, plan: PlannedSize) -> tuple[Interval, tuple[Interval, ...]]:
+    """The interval that a proportion gets under this protocol, and those that it could have.
+
+    Raises
+    ------
+    WrongUse
+        For one that takes each event for a person, where people are planned with several.
+    """
+    declared = protocol.interval_of(protocol.primary)
+    if plan.per_subject <= 1:
+        return ("bca" if declared in OF_AREAS else declared), (*OF_ANY, *OF_PROPORTIONS)
+    among = tuple(name for name in (*OF_ANY, *OF_PROPORTIONS) if name not in OF_TRIALS)
+    if declared in OF_TRIALS:
         raise WrongUse(
-            found=f"interval '{protocol.interval}': {found.sentence}",
-            wanted=f"interval '{best}', which holds it in {shares[best]:.1%}",
-            remedy=f"Write interval: {best}.",
-            where="interval",
-        )
-    if plan.shortfall is None:
-        raise WrongUse(
-            found=f"interval '{protocol.interval}': {found.sentence}",
-            wanted="a planned scenario in which an interval keeps 93 %",
-            remedy="Plan more subjects, or say in `shortfall` why the study is made all the same.",
+            found=f"interval '{declared}' for people with {plan.per_subject:g} events each",
+            wanted=f"one of {', '.join(among)}",
+            remedy="That interval takes every event for a person of its own; name one over people.",
             where=f"sample_size.{source}",
         )
-    return found.coverage, found.sentence
+    return ("bca" if declared in OF_AREAS else declared), among
 
 
 def _require_measure(plan: PlannedSize) -> None:
-    share = plan.measure == "proportion" and not 0 < plan.assumed < 1
-    if share or (plan.measure == "mean") != (plan.spread is not None) or plan.assumed < 0:
+    share = plan.measure in ("proportion", "area") and not 0 < plan.assumed < 1
+    spread = (plan.measure == "mean") != (plan.spread is not None)
+    positives = (plan.measure == "area") != (plan.positives is not None)
+    if share or spread or positives or plan.assumed < 0:
         raise WrongUse(
-            found=f"a {plan.measure} of {plan.assumed:g}" + (" with a spread" if plan.spread else ""),
-            wanted="a proportion strictly between 0 and 1, a rate of at least 0, and a spread for a mean alone",
+            found=f"a {plan.measure} of {plan.assumed:g}"
+            + (" with a spread" if plan.spread else "")
+            + (" with a share of positive cases" if plan.positives else ""),
+            wanted="a proportion or an area strictly between 0 and 1, a rate of at least 0, a spread for a mean alone, "
+            "and `positives` for an area alone",
             remedy="Describe the figure as the primary endpoint measures it.",
         )
 
@@ -174,6 +204,19 @@ def _power_of_proportion(plan: PlannedSize, goal: Goal, alpha: float, events: in
     if events < 1 or not _lies_well(plan, goal):
         return 0.0
     return binomial_power(events, goal.limit, plan.assumed, alpha=alpha).power
+
+
+def _power_of_area(plan: PlannedSize, goal: Goal, alpha: float, cases: float) -> float:
+    from scipy.special import ndtr, ndtri
+
+    from medassay.statistics.sample_size.roc_area import area_variance
+
+    if plan.positives is None or not _lies_well(plan, goal) or not 0 < goal.limit < 1:
+        return 0.0
+    odds = (1 - plan.positives) / plan.positives
+    move = abs(plan.assumed - goal.limit) * sqrt(cases * plan.positives)
+    null, assumed = (sqrt(area_variance(area, odds)) for area in (goal.limit, plan.assumed))
+    return float(ndtr((move + ndtri(alpha) * null) / assumed))
 
 
 def _power_of_mean(plan: PlannedSize, goal: Goal, alpha: float, subjects: int) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from math import isclose
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -16,8 +16,29 @@ from medassay.core.canonical import digest_of
 from medassay.core.estimate import Estimate
 from medassay.core.specs import Bilingual, Spec
 
-Interval = Literal["percentile", "bca", "rao_scott", "korn_graubard"]
-OF_AN_AREA = ("delong", "delong_logit", "obuchowski", "obuchowski_logit", "newcombe")
+Interval = Literal[
+    "percentile",
+    "bca",
+    "wilson",
+    "clopper_pearson",
+    "rao_scott",
+    "korn_graubard",
+    "korn_graubard_bounded",
+    "delong",
+    "delong_logit",
+    "obuchowski",
+    "obuchowski_logit",
+    "newcombe",
+]
+OF_ANY: tuple[Interval, ...] = ("percentile", "bca")
+OF_TRIALS: tuple[Interval, ...] = ("wilson", "clopper_pearson")  # of people with one event each
+OF_PROPORTIONS: tuple[Interval, ...] = (*OF_TRIALS, "rao_scott", "korn_graubard", "korn_graubard_bounded")
+OF_AREAS: tuple[Interval, ...] = ("delong", "delong_logit", "obuchowski", "obuchowski_logit", "newcombe")
+
+
+def _absent(value: object) -> bool:
+    """What is not declared stands in no digest: protocols of before keep theirs."""
+    return value is None
 
 
 class Goal(Spec):
@@ -40,6 +61,9 @@ class Endpoint(Spec):
     title: Bilingual
     metric: str
     of: str | None = None
+    interval: Interval | None = Field(
+        default=None, exclude_if=_absent, description="its own, made for such a figure; none: the protocol's"
+    )
     goals: dict[str, Goal] = Field(default_factory=dict, description="by source; none: reported only")
 
 
@@ -62,19 +86,26 @@ class Comparator(Spec):
 class PlannedSize(Spec):
     """How many subjects one source was planned with. The power is computed again, never believed."""
 
-    measure: Literal["proportion", "mean", "rate"]
+    measure: Literal["proportion", "mean", "rate", "area"]
     assumed: float = Field(description="the device's true figure, as the plan assumes it")
     subjects: int = Field(ge=2, description="in the test split")
-    per_subject: float = Field(gt=0, description="events, structures, or units of time of one subject")
+    per_subject: float = Field(gt=0, description="events, structures, cases, or units of time of one subject")
     correlation: float = Field(ge=0, lt=1, description="within a subject")
     spread: float | None = Field(
         default=None, gt=0, description="of a mean: standard deviation over subjects"
+    )
+    positives: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        exclude_if=_absent,
+        description="of an area: share of the cases that are positive",
     )
     aim: float = Field(gt=0, lt=1, description="the power that a study of its own would have")
     power: float = Field(ge=0, le=1, description="as computed from the above, to the third decimal")
     reason: Bilingual = Field(description="where the assumptions come from")
     shortfall: Bilingual | None = Field(
-        default=None, description="why the study is made although power or coverage fall short"
+        default=None, description="why the study is made although its power falls short"
     )
 
 
@@ -148,8 +179,10 @@ class Protocol(Spec):
         description="by source that has a goal of the primary endpoint"
     )
     interval: Interval = Field(
-        description="how subjects' sums become an interval; "
-        "rao_scott, korn_graubard: of proportions, other figures by bca"
+        description="how a figure gets its interval: percentile, bca of any figure, over resampled subjects; "
+        "wilson, clopper_pearson of proportions of people with one event each; rao_scott, korn_graubard, "
+        "korn_graubard_bounded of proportions; delong, delong_logit, obuchowski, obuchowski_logit, newcombe of an area "
+        "under the ROC curve. A figure that it is not made for is given bca"
     )
     seed: int
     unit_of_analysis: Literal["subject"]
@@ -199,17 +232,6 @@ class Protocol(Spec):
             raise ValueError(f"a confidence of {1 - 2 * alpha:g}, as alpha {alpha:g} one-sided asks for")
         return confidence
 
-    @field_validator("interval", mode="before")
-    @classmethod
-    def _of_a_ratio_of_sums(cls, interval: Any) -> Any:
-        if interval in OF_AN_AREA:
-            raise ValueError(
-                f"one of {', '.join(get_args(Interval))}: an endpoint here is a ratio of sums over subjects, and "
-                f"{interval} is the interval of an area under the ROC curve, which `medassay score classification` "
-                "gives (its option auc_interval)"
-            )
-        return interval
-
     @field_validator("tested")
     @classmethod
     def _family(cls, tested: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -248,6 +270,10 @@ class Protocol(Spec):
         """An endpoint by its id."""
         return next(one for one in self.endpoints if one.id == endpoint)
 
+    def interval_of(self, endpoint: str) -> Interval:
+        """The interval that is declared for an endpoint: its own, else the protocol's."""
+        return self.of(endpoint).interval or self.interval
+
     @property
     def axes(self) -> tuple[str, ...]:
         """Axes of all subgroups: stated attributes, then measured factors."""
@@ -269,7 +295,9 @@ class Verdict(StrEnum):
     NOT_MET = "not_met"
     NOT_TESTED = "not_tested"  # an endpoint before it in the fixed sequence was not met
     INSUFFICIENT = "insufficient"
-    EXPLORATORY = "exploratory"  # it would be met, under a protocol not shown to be older than the labels' opening
+    EXPLORATORY = (
+        "exploratory"  # it would be met, under a protocol not shown to be older than the labels' opening
+    )
     DEMONSTRATION_ONLY = "demonstration_only"
 
 

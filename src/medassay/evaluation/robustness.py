@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
+from medassay.evaluation.figure import Figure, asked_of
 from medassay.evaluation.protocol import Condition, Goal, Protocol
 from medassay.evaluation.scorer import Metric
-from medassay.statistics.ratio import ratio, ratio_difference
+from medassay.evaluation.subject_table import SubjectTable
+from medassay.evaluation.sufficient import Statistics
 
-FloatArray = NDArray[np.float64]
-Sums = Mapping[str, Mapping[str, float]]  # subject to summed statistics
+Sums = Mapping[str, Statistics]  # subject to the statistics of its samples together
 
 
 class _Result(BaseModel):
@@ -83,26 +82,24 @@ def robustness(
     undisturbed : subject to sums of the same samples as they were
     disturbed : strength to what became of the copies
     """
-    subjects = sorted(undisturbed)
-    plain = _ratio_sums(metric, [undisturbed[name] for name in subjects])
+    subjects = tuple(sorted(undisturbed))
+    asked = asked_of(protocol, protocol.primary)
+
+    def figure(sums: Sums) -> Figure:
+        rows = [sums[name] for name in subjects]
+        return SubjectTable(subjects, rows, uncounted="zero").figure(metric)
+
+    plain = figure(undisturbed)
     points = []
     for strength in condition.strengths:
         found = disturbed[strength]
-        sums = _ratio_sums(metric, [found.subjects[name] for name in subjects])
-        estimate = _estimate(protocol, metric, sums)
+        now = figure(found.subjects)
+        estimate = now.alone(asked)
         points.append(
             Point(
                 strength=strength,
                 estimate=estimate,
-                change=ratio_difference(
-                    sums,
-                    plain,
-                    undefined=metric.undefined,
-                    seed=protocol.seed,
-                    replicates=protocol.replicates,
-                    confidence=protocol.confidence,
-                    unit=metric.unit,
-                ),
+                change=now.minus(plain, asked),
                 unanswered=found.unanswered,
                 goal_holds=_holds(estimate, goal),
             )
@@ -113,7 +110,7 @@ def robustness(
         perturbation=condition.perturbation,
         subjects=len(subjects),
         samples=disturbed[condition.strengths[0]].samples,
-        undisturbed=_estimate(protocol, metric, plain),
+        undisturbed=plain.alone(asked),
         points=tuple(points),
         hold_to=condition.hold_to,
         lost_at=lost,
@@ -134,24 +131,3 @@ def _holds(estimate: Estimate, goal: Goal | None) -> bool | None:
     if goal.direction == "at_least":
         return estimate.value >= goal.limit
     return estimate.value <= goal.limit
-
-
-def _ratio_sums(metric: Metric, rows: Sequence[Mapping[str, float]]) -> tuple[FloatArray, FloatArray]:
-    def combined(weights: Mapping[str, float]) -> FloatArray:
-        return np.array(
-            [sum(weight * row.get(name, 0.0) for name, weight in weights.items()) for row in rows], np.float64
-        )
-
-    return combined(metric.numerator), combined(metric.denominator)
-
-
-def _estimate(protocol: Protocol, metric: Metric, sums: tuple[FloatArray, FloatArray]) -> Estimate:
-    return ratio(
-        *sums,
-        undefined=metric.undefined,
-        seed=protocol.seed,
-        replicates=protocol.replicates,
-        confidence=protocol.confidence,
-        unit=metric.unit,
-        interval="percentile" if protocol.interval == "percentile" else "bca",
-    )

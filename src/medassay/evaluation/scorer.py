@@ -1,4 +1,4 @@
-"""What a task's scorer takes and gives: files in, additive statistics out, and metrics as ratios of them."""
+"""What a task's scorer takes and gives: files in, sufficient statistics out, and metrics as functions of them."""
 
 from __future__ import annotations
 
@@ -7,27 +7,87 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from medassay.core.specs import Spec
+from medassay.evaluation.sufficient import Statistics
+
+Form = Literal["ratio", "absolute", "area"]
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of the whole whose size is stated, not sampled: the sum of `of` is scaled to `share`."""
+
+    of: Mapping[str, float]
+    share: float
 
 
 @dataclass(frozen=True)
 class Metric:
-    """sum(numerator) / sum(denominator) over subjects, each a linear combination of statistics.
+    """A figure of sums over subjects, each sum a linear combination of statistics.
 
-    A mean over records is the sum of the records' figures over the count of records that have one.
+    `ratio`: sum(numerator) / sum(denominator). A mean over records is the sum of the records' figures over the count
+    of records that have one. `absolute`: sum of |sum(statistic)| over the numerator's statistics, over
+    sum(denominator): the calibration error is one. `area`: the area under the ROC curve of the scores that the
+    numerator names (positive cases) against those that the denominator names.
+
+    With `standard`, a ratio is that of a whole in which each part has its stated share: every statistic is scaled as
+    the sum of its part is. A positive predictive value at a stated prevalence is TP / (TP + FP) in such a whole.
     """
 
     numerator: Mapping[str, float]
     denominator: Mapping[str, float]
     unit: str  # UCUM
     better: Literal["higher", "lower", "nearer_zero"]
-    undefined: str  # what a zero denominator means
+    undefined: str  # what a zero denominator, or an absent class, means
+    form: Form = "ratio"
+    standard: tuple[Share, ...] = ()
+
+    @property
+    def formula(self) -> str:
+        """In one line, as a report prints it."""
+        return formula_of(self.numerator, self.denominator, self.form, self.standard)
+
+
+def formula_of(
+    numerator: Mapping[str, float],
+    denominator: Mapping[str, float],
+    form: Form = "ratio",
+    standard: tuple[Share, ...] = (),
+) -> str:
+    """The formula of a metric in one line.
+
+    Examples
+    --------
+    >>> formula_of({"tp": 1}, {"tp": 1, "fn": 1})
+    '(tp) / (tp + fn)'
+    >>> formula_of({"gap_1": 1, "gap_2": 1}, {"cases": 1}, "absolute")
+    '(|gap_1| + |gap_2|) / (cases)'
+    >>> formula_of({"positives": 1}, {"negatives": 1}, "area")
+    'P(positives > negatives) + ½ P(positives = negatives)'
+    >>> formula_of({"tp": 1}, {"tp": 1, "fp": 1}, "ratio", (Share({"tp": 1, "fn": 1}, 0.1), Share({"fp": 1}, 0.9)))
+    '(tp) / (tp + fp), tp + fn = 0.1, fp = 0.9'
+    """
+    if form == "area":
+        one, other = _sum(numerator), _sum(denominator)
+        return f"P({one} > {other}) + ½ P({one} = {other})"
+    upper = _sum({f"|{name}|": w for name, w in numerator.items()} if form == "absolute" else numerator)
+    given = [f", {_sum(part.of)} = {part.share:g}" for part in standard]
+    return f"({upper}) / ({_sum(denominator)})" + "".join(given)
+
+
+def _sum(weights: Mapping[str, float]) -> str:
+    text = ""
+    for name, weight in weights.items():
+        sign = "−" if weight < 0 else "+"
+        factor = "" if abs(weight) == 1 else f"{abs(weight):g}·"
+        text += f" {sign} {factor}{name}" if text else f"{'−' if weight < 0 else ''}{factor}{name}"
+    return text
 
 
 @dataclass(frozen=True)
 class SampleScore:
-    """One scored sample. Statistics are additive over the samples of a subject and over subjects."""
+    """One scored sample. Its statistics add up, or join, over the samples of a subject and over subjects."""
 
-    statistics: Mapping[str, float]
+    statistics: Statistics
     badness: float  # orders the worst cases: the higher, the worse
     excerpt: Mapping[str, Any] | None = field(default=None)  # plain JSON for one picture
 
@@ -61,7 +121,7 @@ class Scorer(Protocol):
 
     def second(
         self, reference: bytes, prediction: bytes | None, samples: Mapping[str, bytes], options: Any
-    ) -> Mapping[str, float]:
+    ) -> Statistics:
         """The headline statistics by another implementation."""
         ...
 

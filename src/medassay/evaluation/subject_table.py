@@ -1,86 +1,110 @@
 """Per-subject statistics as columns, subgroups as masks, and one draw of subjects for every figure of a report.
 
-A metric is a ratio of two sums over subjects. All metrics of all groups of subjects are therefore columns and masks
-of one product with the resampling weights: no figure draws for itself, and figures are paired.
+A figure of sums is a function of a few columns. All figures of all groups of subjects are therefore columns and masks
+of one product with the resampling weights: no figure draws for itself, and figures are paired. A figure of ranks takes
+the same draw as weights of its cases.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
-from medassay.evaluation.protocol import Interval, Protocol
+from medassay.evaluation.figure import Asked, BoolArray, Figure, FloatArray
+from medassay.evaluation.figure_of_ranks import Area
+from medassay.evaluation.figure_of_sums import FunctionOfSums, RatioOfSums
+from medassay.evaluation.protocol import Interval
 from medassay.evaluation.scorer import Metric
-from medassay.statistics.korn_graubard import korn_graubard
-from medassay.statistics.rao_scott import clustered_proportion
-from medassay.statistics.ratio import Interval as Resampled
-from medassay.statistics.ratio import ratio, require_sums
+from medassay.evaluation.sufficient import Ranked, Statistics
 from medassay.statistics.resampling import resampled_group_sums
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-CLOSED: Mapping[Interval, Callable[..., Estimate]] = {
-    "rao_scott": clustered_proportion,
-    "korn_graubard": korn_graubard,
-}
 
 
 class SubjectTable:
-    """Statistics of subjects in one order, a column each, and linear combinations of them."""
+    """Statistics of subjects in one order, a column each, and the figures that are made of them.
 
-    def __init__(self, subjects: tuple[str, ...], statistics: Sequence[Mapping[str, float]]) -> None:
+    Parameters
+    ----------
+    uncounted : "refused" or "zero"
+        A statistic that no subject has: over a whole test it is a fault of the scorer's; of a few subjects, or of
+        plain files, it may well be that none of them has what it counts.
+    """
+
+    def __init__(
+        self,
+        subjects: tuple[str, ...],
+        statistics: Sequence[Statistics],
+        *,
+        uncounted: Literal["refused", "zero"] = "refused",
+    ) -> None:
         self.subjects = subjects
-        names = sorted({name for row in statistics for name in row})
-        self._columns = {
-            name: np.array([row.get(name, 0.0) for row in statistics], dtype=np.float64) for name in names
-        }
+        self._uncounted = uncounted
+        self._rows = statistics
+        self._ranked = {name for row in statistics for name, value in row.items() if isinstance(value, tuple)}
+        self._names = {name for row in statistics for name in row}
+        self._columns: dict[str, FloatArray] = {}
 
     def combine(self, weights: Mapping[str, float]) -> FloatArray:
-        """A linear combination of statistics, one figure a subject.
+        """A linear combination of counts and sums, one figure a subject.
 
         Raises
         ------
         WrongUse
-            When one of them was never counted.
+            When one of them was never counted, or is scores.
         """
-        missing = sorted(set(weights) - set(self._columns))
-        if missing and self.subjects:
-            raise WrongUse(
-                found=f"no statistic {', '.join(missing)}",
-                wanted=f"among {', '.join(self._columns)}",
-                remedy="The scorer's metrics and its statistics do not fit together; mend the scorer.",
-            )
+        self._require(weights)
+        wrong = sorted(self._ranked & set(weights))
+        if wrong:
+            raise _unfit(f"a sum of {', '.join(wrong)}, which are scores", "counts and sums")
         total = np.zeros(len(self.subjects))
         for name, weight in weights.items():
-            total += weight * self._columns[name] if self.subjects else 0.0
+            total += weight * self._column(name)
         return total
 
+    def scores(self, names: Mapping[str, float]) -> list[Ranked]:
+        """The scores under these names, one row a subject.
+
+        Raises
+        ------
+        WrongUse
+            When one of them was never given, or is a number.
+        """
+        self._require(names)
+        wrong = sorted(set(names) & (self._names - self._ranked))
+        if wrong:
+            raise _unfit(f"ranks of {', '.join(wrong)}, which are numbers", "scores")
+        return [
+            tuple(score for name in names for score in _ranked_of(row.get(name, ()))) for row in self._rows
+        ]
+
     def figure(self, metric: Metric) -> Figure:
-        """Both parts of a metric, for each subject.
+        """A metric over these subjects.
 
         Raises
         ------
         WrongUse
             When a part is not finite, a denominator is negative, or a statistic was never counted.
         """
-        found = Figure(metric, self.combine(metric.numerator), self.combine(metric.denominator))
-        require_sums(found.numerator, found.denominator)
-        return found
+        if metric.form == "area":
+            return Area.of(metric, self.scores(metric.numerator), self.scores(metric.denominator))
+        if metric.form == "absolute" or metric.standard:
+            return FunctionOfSums.of(metric, self.combine)
+        return RatioOfSums.of(metric, self.combine)
 
+    def _column(self, name: str) -> FloatArray:
+        if name not in self._columns:
+            rows = [row.get(name, 0.0) for row in self._rows]
+            self._columns[name] = np.array(rows, dtype=np.float64)
+        return self._columns[name]
 
-@dataclass(frozen=True)
-class Figure:
-    """A metric with its numerator and denominator, shape (n_subjects,) each."""
-
-    metric: Metric
-    numerator: FloatArray
-    denominator: FloatArray
+    def _require(self, names: Mapping[str, float]) -> None:
+        missing = sorted(set(names) - self._names)
+        if missing and self.subjects and self._uncounted == "refused":
+            raise _unfit(f"no statistic {', '.join(missing)}", f"among {', '.join(sorted(self._names))}")
 
 
 class Study:
@@ -88,17 +112,22 @@ class Study:
 
     Parameters
     ----------
-    protocol : Protocol
-        Its seed, replicates, confidence and kind of interval.
-    figures : by any name
+    asked : Asked
+        Seed, replicates and confidence of all of them.
+    figures : by any name, each with the interval that it is given
     groups : by any name, a mask of shape (n_subjects,)
     """
 
     def __init__(
-        self, protocol: Protocol, figures: Mapping[Hashable, Figure], groups: Mapping[Hashable, BoolArray]
+        self,
+        asked: Asked,
+        figures: Mapping[Hashable, tuple[Figure, Interval]],
+        groups: Mapping[Hashable, BoolArray],
     ) -> None:
-        self._protocol, self._figures, self._groups = protocol, dict(figures), dict(groups)
-        self._place = {name: place for place, name in enumerate(self._figures)}
+        self._asked, self._figures, self._groups = asked, dict(figures), dict(groups)
+        widths = [figure.columns.shape[1] for figure, _ in self._figures.values()]
+        ends = np.cumsum([0, *widths]).tolist()
+        self._place = {name: slice(*ends[n : n + 2]) for n, name in enumerate(self._figures)}
         self._group = {name: place for place, name in enumerate(self._groups)}
 
     def estimate(
@@ -109,45 +138,29 @@ class Study:
         interval: Interval | None = None,
         confidence: float | None = None,
     ) -> Estimate:
-        """One figure over one group; by the protocol's interval and confidence where none is named."""
-        found, chosen = self._figures[figure], self._groups[group]
-        named = self._protocol.interval if interval is None else interval
-        level = self._protocol.confidence if confidence is None else confidence
-        metric, numerator, denominator = found.metric, found.numerator[chosen], found.denominator[chosen]
-        if named in CLOSED and is_proportion(metric) and denominator.any():
-            estimate = CLOSED[named](numerator, denominator, confidence=level)
-            return estimate.model_copy(update={"unit": metric.unit})
-        resampled: Resampled = "percentile" if named == "percentile" else "bca"
-        place = 2 * self._place[figure]
-        return ratio(
-            numerator,
-            denominator,
-            undefined=metric.undefined,
-            seed=self._protocol.seed,
-            replicates=self._protocol.replicates,
-            confidence=level,
-            unit=metric.unit,
-            interval=resampled,
-            proportion=is_proportion(metric),
-            sums=self._sums[:, self._group[group], place : place + 2],
-        )
+        """One figure over one group; by its own interval and the protocol's confidence where none is named."""
+        found, named = self._figures[figure]
+        asked = self._asked.by(interval or named, confidence)
+        place, number = self._place[figure], self._group[group]
+        return found.estimate(self._groups[group], asked, lambda: self._sums[:, number, place])
 
     @cached_property
     def _sums(self) -> FloatArray:
-        """Of every resample, group, and part of a figure: shape (replicates, n_groups, 2 n_figures)."""
-        parts = [part for one in self._figures.values() for part in (one.numerator, one.denominator)]
-        columns, members = np.column_stack(parts), np.column_stack(list(self._groups.values()))
+        """Of every resample, group, and column of a figure: shape (replicates, n_groups, n_columns)."""
+        columns = np.column_stack([figure.columns for figure, _ in self._figures.values()])
+        members = np.column_stack(list(self._groups.values()))
         if not len(columns):  # nobody to draw: no figure is estimable, and none asks for its resamples
-            return np.zeros((self._protocol.replicates, members.shape[1], columns.shape[1]))
-        return resampled_group_sums(columns, members, self._protocol.replicates, self._protocol.seed)
+            return np.zeros((self._asked.replicates, members.shape[1], columns.shape[1]))
+        return resampled_group_sums(columns, members, self._asked.replicates, self._asked.seed)
 
 
-def is_proportion(metric: Metric) -> bool:
-    """Whether the formula itself keeps every subject's ratio in [0, 1].
+def _ranked_of(value: float | Ranked) -> Ranked:
+    return value if isinstance(value, tuple) else ()
 
-    So it is when the numerator counts a part of what the denominator counts: TP of TP + FN. A mean of
-    figures that happen to lie in [0, 1] is not told from its formula and is treated with more care.
-    """
-    return bool(metric.numerator) and all(
-        0 <= weight <= metric.denominator.get(name, 0.0) for name, weight in metric.numerator.items()
+
+def _unfit(found: str, wanted: str) -> WrongUse:
+    return WrongUse(
+        found=found,
+        wanted=wanted,
+        remedy="The scorer's metrics and its statistics do not fit together; mend the scorer.",
     )

@@ -10,6 +10,7 @@ from pydantic import Field
 from medassay.core.estimate import Estimate
 from medassay.evaluation.analysis import Results
 from medassay.evaluation.protocol import Goal
+from medassay.evaluation.scorer import Form, Share
 from medassay.reports.given import Given, Part
 from medassay.room.results import results_of as analysed
 
@@ -35,6 +36,8 @@ class Figure(Part):
     cleared: bool | None = Field(default=None, description="None: no goal, or no interval to judge by")
     numerator: dict[str, float]
     denominator: dict[str, float]
+    form: Form = Field(default="ratio", exclude_if=lambda form: form == "ratio")
+    standard: tuple[Share, ...] = Field(default=(), exclude_if=lambda parts: not parts)
     confidence: float
     replicates: int
     seed: int
@@ -114,6 +117,8 @@ def _figure(given: Given, results: Results, endpoint: str) -> Figure:
         estimate=None,
         numerator=result.numerator,
         denominator=result.denominator,
+        form=result.form,
+        standard=result.standard,
         confidence=given.protocol.confidence,
         replicates=given.protocol.replicates,
         seed=given.protocol.seed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,8 +16,10 @@ from medassay.core.estimate import Estimate
 from medassay.core.specs import Bilingual
 from medassay.datasets.flow import Flow
 from medassay.datasets.spec import CohortRule, DatasetSpec, Disease, LawfulBasis, Source, SourceClass, Split
+from medassay.evaluation.double_entry import entered
 from medassay.evaluation.protocol import Protocol
-from medassay.evaluation.scorer import Metric
+from medassay.evaluation.scorer import Form, Metric, Share
+from medassay.evaluation.sufficient import Statistic
 from medassay.quality.certificate import Certificate, GateResult, Issuer
 from medassay.quality.spec import QualitySpec
 from medassay.registry.device import DeviceSpec
@@ -100,13 +103,15 @@ PARTS: tuple[Literal["refused", "excluded", "train", "tune", "test"], ...] = (
 
 
 class MetricFacts(Part):
-    """How a figure is computed: sum(numerator) / sum(denominator) over subjects."""
+    """How a figure is computed: sum(numerator) / sum(denominator) over subjects, or as `form` says."""
 
     numerator: dict[str, float]
     denominator: dict[str, float]
     unit: str
     better: Literal["higher", "lower", "nearer_zero"]
     undefined: str
+    form: Form = Field(default="ratio", exclude_if=lambda form: form == "ratio")
+    standard: tuple[Share, ...] = Field(default=(), exclude_if=lambda parts: not parts)
 
     @classmethod
     def of(cls, metric: Metric) -> Self:
@@ -116,10 +121,12 @@ class MetricFacts(Part):
             unit=metric.unit,
             better=metric.better,
             undefined=metric.undefined,
+            form=metric.form,
+            standard=metric.standard,
         )
 
     def as_metric(self) -> Metric:
-        return Metric(**self.model_dump())
+        return Metric(**dict(self))
 
 
 class AgreementFacts(Part):
@@ -256,7 +263,7 @@ class Compared(Part):
     task: str
     scorer_version: str
     options: dict[str, Any]
-    statistics: dict[str, dict[str, float]] = Field(description="subject to the sums of its statistics")
+    statistics: dict[str, dict[str, Statistic]] = Field(description="subject to its statistics together")
 
 
 class Given(Part):
@@ -283,16 +290,17 @@ class Given(Part):
     issue: Issue
 
 
-def require_entered_twice(run: RunRecord) -> None:
-    """Refuse a run whose headline statistics differ between the two implementations.
+def require_entered_twice(run: RunRecord, metrics: Mapping[str, MetricFacts]) -> None:
+    """Refuse a run whose headline statistics or figures differ between the two implementations.
 
     Raises
     ------
     EvidenceBroken
-        Naming the first statistic that differs beyond its tolerance, or whose first count is not that of the cases.
+        Naming the first that differs beyond its tolerance, or whose first entry is not that of the cases.
     """
+    formulas = {name: metric.as_metric() for name, metric in metrics.items()}
     for entry in run.second_entry:
-        counted = math.fsum(case.statistics.get(entry.statistic, math.nan) for case in run.cases)
+        counted = entered(entry.statistic, [case.statistics for case in run.cases], formulas)
         apart = not entry.agrees or not abs(entry.first - entry.second) <= entry.tolerance
         if apart or not math.isclose(counted, entry.first, rel_tol=1e-9, abs_tol=1e-9):
             raise EvidenceBroken(
@@ -315,7 +323,7 @@ def require_one_story(given: Given) -> None:
         comparison is of another test version or scorer.
     """
     run, flow = given.run, given.flow
-    require_entered_twice(run)
+    require_entered_twice(run, given.metrics)
     stories: list[tuple[str, Any, Any]] = [
         ("protocol", run.protocol, given.protocol.digest),
         ("dataset", run.dataset, given.dataset.stem),

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from medassay.core.specs import Bilingual
 from medassay.core.terms import Lang
+from medassay.evaluation.scorer import formula_of
+from medassay.evaluation.sufficient import Statistics, sizes
 from medassay.reports import numbers
 from medassay.reports.document import Block, Cell, Code, Edition
 from medassay.reports.figures import Figure
@@ -79,10 +81,13 @@ class Paper(Words):
         found = next(e for e in self.given.protocol.endpoints if e.id == figure.endpoint)
         return self.of(found.title)
 
-    def asked(self, statistics: Mapping[str, float]) -> dict[str, float]:
-        """Those statistics that a figure of this report is made of; the record holds what else was counted."""
+    def asked(self, statistics: Statistics) -> dict[str, float]:
+        """Those statistics that a figure of this report is made of, of scores their number.
+
+        The record holds the scores, and what else was counted.
+        """
         used = {name for figure in self.record.figures for name in (*figure.numerator, *figure.denominator)}
-        return {name: value for name, value in statistics.items() if name in used}
+        return {name: value for name, value in sizes(statistics).items() if name in used}
 
     def axis(self, axis: str) -> str:
         """A factor by the protocol's own title, an attribute by the table's word."""
@@ -117,17 +122,8 @@ def settings(values: Mapping[str, object]) -> Cell:
     return Code(", ".join(f"{name} = {_plain(value)}" for name, value in sorted(values.items())))
 
 
-def formula(numerator: Mapping[str, float], denominator: Mapping[str, float]) -> Cell:
-    return Code(f"({_sum(numerator)}) / ({_sum(denominator)})")
-
-
-def _sum(weights: Mapping[str, float]) -> str:
-    text = ""
-    for name, weight in weights.items():
-        sign = "−" if weight < 0 else "+"
-        factor = "" if abs(weight) == 1 else f"{abs(weight):g}·"
-        text += f" {sign} {factor}{name}" if text else f"{'−' if weight < 0 else ''}{factor}{name}"
-    return text
+def formula(figure: Figure) -> Cell:
+    return Code(formula_of(figure.numerator, figure.denominator, figure.form, figure.standard))
 
 
 def _plain(value: object) -> str:

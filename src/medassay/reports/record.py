@@ -15,6 +15,7 @@ from medassay.datasets.spec import DatasetSpec, Source
 from medassay.evaluation.analysis import Results
 from medassay.evaluation.protocol import Protocol
 from medassay.evaluation.scorer import Metric
+from medassay.evaluation.sufficient import sizes, summed
 from medassay.quality.certificate import Certificate
 from medassay.quality.spec import QualitySpec
 from medassay.registry.device import DeviceSpec
@@ -36,7 +37,6 @@ from medassay.reports.given import (
 )
 from medassay.reports.limits import Remark, deviations, limits, unanswered
 from medassay.room.record import RunRecord
-from medassay.room.results import summed
 from medassay.room.timing import Timing
 from medassay.trust.evidence import code_identity
 
@@ -77,7 +77,9 @@ class ReportRecord(Part):
     comparisons: tuple[Comparison, ...] = Field(default=(), description="in the order of `given.compared`")
     scope: Scope
     observed: tuple[Group, ...] = Field(description="the population seen in the test split")
-    sums: dict[str, float] = Field(description="statistics summed over the test split")
+    sums: dict[str, float] = Field(
+        description="statistics summed over the test split; of scores their number"
+    )
     limits: tuple[Remark, ...]
     deviations: tuple[Remark, ...]
     digests: dict[Literal["run", "protocol"], str]
@@ -180,7 +182,7 @@ def derive(given: Given) -> ReportRecord:
         "comparisons": comparisons_of(given),
         "scope": _scope(given),
         "observed": tuple(_observed(given)),
-        "sums": summed(row.statistics for row in given.run.subjects),
+        "sums": sizes(summed(row.statistics for row in given.run.subjects)),
         "limits": limits(given, results),
         "deviations": deviations(given),
         "digests": {"run": run_digest, "protocol": given.protocol.digest},

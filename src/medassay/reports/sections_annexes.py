@@ -97,7 +97,7 @@ def annex_figures(paper: Paper) -> Iterable[Block]:
     code = paper.given.code
     yield Text(paper.say("index_code", version=code["medassay"], source=code["source"][:16]))
     figures = paper.record.figures
-    formulas = [(paper.endpoint(f), formula(f.numerator, f.denominator)) for f in figures]
+    formulas = [(paper.endpoint(f), formula(f)) for f in figures]
     columns = [Column(paper.say("figure"), weight=1.3), Column(paper.say("formula"), weight=1.5)]
     ids = Column(paper.say("ids"), weight=1.6)
     yield table(paper.say("index_caption"), [*columns, ids], _listed(figures, formulas))

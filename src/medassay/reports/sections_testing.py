@@ -121,11 +121,19 @@ def _plan(paper: Paper) -> Iterable[Block]:
 
 def method(paper: Paper) -> Iterable[Block]:
     protocol, run = paper.given.protocol, paper.given.run
-    how = paper.say(f"interval:{protocol.interval}", replicates=protocol.replicates, seed=protocol.seed)
+
+    def how(named: str) -> str:
+        return paper.say(f"interval:{named}", replicates=protocol.replicates, seed=protocol.seed)
+
     yield facts(
         (paper.say("unit_of_analysis"), paper.say("unit_subject")),
         (paper.say("confidence"), numbers.percent(protocol.confidence)),
-        (paper.say("intervals"), how),
+        (paper.say("intervals"), how(protocol.interval)),
+        *(
+            (paper.say("interval_of", endpoint=paper.of(one.title)), how(one.interval))
+            for one in protocol.endpoints
+            if one.interval is not None
+        ),
         (paper.say("alpha"), f"{protocol.alpha:g}"),
         (paper.say("multiplicity"), _multiplicity(paper)),
         (paper.say("clusters"), paper.say("unit_subject")),

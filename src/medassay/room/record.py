@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from medassay.core.estimate import Estimate
+from medassay.evaluation.sufficient import Statistic
 
 
 class _Record(BaseModel):
@@ -19,7 +20,7 @@ class SubjectRow(_Record):
     subject: str
     strata: dict[str, str | None] = Field(description="site, device, sex, age_band; None: not stated")
     samples: int
-    statistics: dict[str, float]
+    statistics: dict[str, Statistic]
 
 
 class CaseRow(_Record):
@@ -30,7 +31,7 @@ class CaseRow(_Record):
     status: Literal["ok", "failed", "abstained", "unreadable"]
     reason: str = ""
     badness: float
-    statistics: dict[str, float]
+    statistics: dict[str, Statistic]
     excerpt: str | None = Field(default=None, description="digest of the excerpt, for the worst cases")
 
 
@@ -84,7 +85,7 @@ class StressRow(_Record):
     sample: str
     subject: str
     status: Literal["ok", "failed", "abstained", "unreadable"]
-    statistics: dict[str, float]
+    statistics: dict[str, Statistic]
 
 
 class Superseded(_Record):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import TypeVar, cast
 
@@ -15,11 +14,12 @@ from medassay.evaluation.analysis import (
     Sensitivity,
     WorstSubgroup,
     analyse,
-    metric_of,
 )
+from medassay.evaluation.formulas import metric_of
 from medassay.evaluation.protocol import Protocol, Verdict
 from medassay.evaluation.robustness import Disturbed, Robustness, robustness
 from medassay.evaluation.scorer import Metric, Scorer
+from medassay.evaluation.sufficient import Statistic, summed
 from medassay.room.record import CaseRow, RunRecord, StressRow
 
 Judged = TypeVar("Judged", Results, EndpointResult, WorstSubgroup, Sensitivity)
@@ -115,16 +115,7 @@ def _instead_of_met(results: Results, verdict: Verdict) -> Results:
     )
 
 
-def summed(statistics: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Additive statistics, summed exactly, so that the order of samples never shows."""
-    columns: dict[str, list[float]] = {}
-    for row in statistics:
-        for name, value in row.items():
-            columns.setdefault(name, []).append(value)
-    return {name: math.fsum(values) for name, values in sorted(columns.items())}
-
-
-def _answered(run: RunRecord) -> list[dict[str, float]] | None:
+def _answered(run: RunRecord) -> list[dict[str, Statistic]] | None:
     """Sums over the samples that the device answered; None where it answered all."""
     if all(case.status == "ok" for case in run.cases):
         return None
@@ -132,7 +123,7 @@ def _answered(run: RunRecord) -> list[dict[str, float]] | None:
     return [grouped.get(row.subject, {}) for row in run.subjects]
 
 
-def _by_subject(cases: Iterable[CaseRow | StressRow]) -> dict[str, dict[str, float]]:
+def _by_subject(cases: Iterable[CaseRow | StressRow]) -> dict[str, dict[str, Statistic]]:
     groups: dict[str, list[CaseRow | StressRow]] = {}
     for case in cases:
         groups.setdefault(case.subject, []).append(case)

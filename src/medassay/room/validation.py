@@ -15,10 +15,12 @@ from medassay.core.specs import Spec, load_spec, parameters_of
 from medassay.datasets.manifest import Manifest, Row
 from medassay.datasets.spec import Source, SourceClass
 from medassay.evaluation.causality import is_causal
-from medassay.evaluation.double_entry import enter_twice
+from medassay.evaluation.double_entry import enter_all_twice
+from medassay.evaluation.formulas import formulas_of
 from medassay.evaluation.protocol import Protocol
 from medassay.evaluation.scorer import SampleScore, Scorer
 from medassay.evaluation.strata import Strata, strata_of
+from medassay.evaluation.sufficient import Statistics, summed
 from medassay.registry.device import DeviceSpec
 from medassay.registry.submission import Submission, open_submission
 from medassay.room.causality import audit
@@ -33,7 +35,6 @@ from medassay.room.record import (
     SubjectRow,
     Superseded,
 )
-from medassay.room.results import summed
 from medassay.room.sandbox import Ended
 from medassay.room.staging import Get, open_reference, public_files, stage_test
 from medassay.room.stress import StressCopy, Stressed, copy_files, rows_of, stress, suite_of
@@ -96,7 +97,7 @@ class Scored:
     subject: str
     answer: Answer
     score: SampleScore
-    second: Mapping[str, float]
+    second: Statistics
 
 
 def validate(
@@ -174,7 +175,7 @@ def validate(
         predictions=answered.digests,
         subjects=_subjects(scored, strata),
         cases=tuple(_case(one, excerpts) for one in scored),
-        second_entry=_second_entry(scored, scorer),
+        second_entry=_second_entry(scored, scorer, options),
         causality=answered.causality,
         repeat=answered.stressed.repeat if answered.stressed else None,
         stress=_stressed(scorer, options, protocol, answered.stressed, manifest, get, label_key),
@@ -187,9 +188,17 @@ def validate(
 
 
 def _scorer(protocol: Protocol) -> tuple[Scorer, Spec]:
-    """The task's scorer, and its conventions as the protocol has them."""
+    """The task's scorer, and its conventions as the protocol has them.
+
+    Raises
+    ------
+    WrongUse
+        When the protocol asks for what the scorer does not give: told before the device runs and a label opens.
+    """
     scorer = cast(Scorer, module_of("medassay.evaluation.scoring", protocol.task, what="task"))
-    return scorer, parameters_of(scorer.Options, protocol.options, where="protocol: options")
+    options = parameters_of(scorer.Options, protocol.options, where="protocol: options")
+    formulas_of(protocol, scorer.metrics(options))
+    return scorer, options
 
 
 def _answered(
@@ -276,7 +285,7 @@ def rescore(
             "options": conventions,
             "subjects": _subjects(scored, {one.sample: strata[one.subject] for one in scored}),
             "cases": tuple(_case(one, {}) for one in scored),
-            "second_entry": _second_entry(scored, scorer),
+            "second_entry": _second_entry(scored, scorer, options),
             "stress": (),  # what the device made of disturbed copies was not kept
             "supersedes": Superseded(
                 run=digest_of(old.model_dump(mode="json")),
@@ -431,10 +440,6 @@ def _subjects(scored: Sequence[Scored], strata: Mapping[str, Strata]) -> tuple[S
     )
 
 
-def _second_entry(scored: Sequence[Scored], scorer: Scorer) -> tuple[SecondEntry, ...]:
-    entries = enter_twice(
-        [(one.score.statistics, one.second) for one in scored],
-        headline=scorer.HEADLINE,
-        tolerance=scorer.SECOND_TOLERANCE,
-    )
+def _second_entry(scored: Sequence[Scored], scorer: Scorer, options: Spec) -> tuple[SecondEntry, ...]:
+    entries = enter_all_twice([(one.score.statistics, one.second) for one in scored], scorer, options)
     return tuple(SecondEntry.model_validate(asdict(entry)) for entry in entries)

@@ -121,6 +121,21 @@ def clustered_auc(
     return estimate.model_copy(update={"n_events": float(len(flags))})
 
 
+def clustered_area_variance(labels: ArrayLike, scores: ArrayLike, subjects: ArrayLike) -> AreaVariance | None:
+    """The area over all cases and Obuchowski's variance; None when one class is absent.
+
+    Examples
+    --------
+    >>> clustered_area_variance([0, 0, 1, 1], [1, 2, 2, 3], [1, 2, 3, 4])
+    AreaVariance(area=0.875, variance=0.03125)
+    """
+    flags, values, codes, count = _checked(labels, scores, subjects)
+    if flags.all() or not flags.any():
+        return None
+    area, covariance = _area_and_variance(flags, [values], codes, count)
+    return AreaVariance(area[0], None if covariance is None else float(covariance[0, 0]))
+
+
 @method(
     id="roc-auc-clustered-difference",
     task="comparison",

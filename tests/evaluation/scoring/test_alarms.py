@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from medassay.core.errors import WrongUse
+from medassay.evaluation.figure_of_sums import is_proportion
 from medassay.evaluation.scoring import alarms as scoring
-from medassay.evaluation.subject_table import is_proportion
 from medassay.formats.ivd.trace import Trace, episodes_of, write_alarms, write_episodes, write_trace
 from medassay.tasks.alarms import EpisodeRules
 

@@ -1,7 +1,8 @@
 """`medassay score TASK REFERENCE PREDICTIONS`: figures with intervals from plain files, without a workspace.
 
-Tasks that score file by file (beats, events, masks, alarms) are those of a sealed validation; tasks that score whole
-tables are `medassay.evaluation.table_scoring`. Both end in one record, `ScoreTable`.
+Tasks that score file by file (beats, events, masks, alarms, classification) are those of a sealed validation; those
+that score whole tables are `medassay.evaluation.table_scoring`. Classification is both: several reference files are a
+case each. Both end in one record, `ScoreTable`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from medassay.core.errors import WrongUse
 from medassay.core.rooms import module_of, names_of
 from medassay.verbs.score import by_file, by_table
+from medassay.verbs.score.files import a_file_a_case
 from medassay.verbs.score.record import Case, ScoreTable
 
 FILE_ROOM, TABLE_ROOM = "medassay.evaluation.scoring", "medassay.evaluation.table_scoring"
@@ -48,7 +50,7 @@ def run(
         When a headline figure and its second implementation differ.
     """
     name = ALSO_CALLED.get(task.replace("-", "_"), task.replace("-", "_"))
-    if name in names_of(TABLE_ROOM):
+    if name in names_of(TABLE_ROOM) and not (name in names_of(FILE_ROOM) and a_file_a_case(reference)):
         return by_table.run(name, module_of(TABLE_ROOM, name, what="task"), reference, predictions, options)
     if name not in names_of(FILE_ROOM):
         raise WrongUse(

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from medassay.core.errors import WrongUse, located
 from medassay.core.estimate import Estimate
 from medassay.core.specs import load_spec, parameters_of
-from medassay.evaluation.double_entry import Entry, enter_twice, require_agreement
+from medassay.evaluation.double_entry import Entry, enter_all_twice, require_agreement
+from medassay.evaluation.figure import Asked
 from medassay.evaluation.methods import methods_of_figures
-from medassay.statistics.ratio import ratio
+from medassay.evaluation.subject_table import SubjectTable
+from medassay.evaluation.sufficient import Statistics
 from medassay.verbs.score.files import headers_beside, label_files, public_files, require_known
 from medassay.verbs.score.record import Case, ScoreTable, SecondEntry
 
 SEED = 1
 REPLICATES = 2000
-Twice = tuple[Mapping[str, float], Mapping[str, float]]
+CONFIDENCE = 0.95
+Twice = tuple[Statistics, Statistics]
 
 
 def run(
@@ -50,9 +50,7 @@ def run(
         for case, path in labels.items()
     ]
     cases = tuple(case for case, _ in scored)
-    entries = enter_twice(
-        [twice for _, twice in scored], headline=scorer.HEADLINE, tolerance=scorer.SECOND_TOLERANCE
-    )
+    entries = enter_all_twice([twice for _, twice in scored], scorer, declared)
     require_agreement(entries)
     figures = _figures(scorer.metrics(declared), cases)
     return ScoreTable(
@@ -104,19 +102,11 @@ def _second(entry: Entry, task: str) -> SecondEntry:
 
 
 def _figures(metrics: Mapping[str, Any], cases: tuple[Case, ...]) -> dict[str, Estimate]:
-    def sums(parts: Mapping[str, float]) -> NDArray[np.float64]:
-        return np.array(
-            [sum(w * case.statistics.get(name, 0.0) for name, w in parts.items()) for case in cases]
-        )
-
+    table = SubjectTable(
+        tuple(case.case for case in cases), [case.statistics for case in cases], uncounted="zero"
+    )
+    sums, ranks = (Asked(interval, CONFIDENCE, SEED, REPLICATES) for interval in ("percentile", "delong"))
     return {
-        name: ratio(
-            sums(metric.numerator),
-            sums(metric.denominator),
-            undefined=metric.undefined,
-            seed=SEED,
-            replicates=REPLICATES,
-            unit=metric.unit,
-        )
+        name: table.figure(metric).alone(ranks if metric.form == "area" else sums)
         for name, metric in metrics.items()
     }

@@ -55,6 +55,11 @@ def label_files(place: Path, task: str) -> dict[str, Path]:
     return by_case
 
 
+def a_file_a_case(place: Path) -> bool:
+    """Whether a side is a folder of several files, rather than one table."""
+    return place.is_dir() and len(_all_files(place)) > 1
+
+
 def contents(place: Path) -> dict[str, bytes]:
     """Every file of a side by its name; folders below are not entered.
 

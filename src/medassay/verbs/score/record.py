@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from medassay.core.estimate import Estimate
+from medassay.evaluation.sufficient import Statistic
 
 
 class _Part(BaseModel):
@@ -17,7 +18,7 @@ class _Part(BaseModel):
 
 
 class Case(_Part):
-    """One case: a file, or a row of a table. Figures of file tasks are ratios of sums of these statistics."""
+    """One case: a file, or a row of a table. Figures of file tasks are made of these statistics."""
 
     case: str
     status: Literal["scored", "missing", "unreadable", "unusable"] = Field(
@@ -25,7 +26,7 @@ class Case(_Part):
         "All but scored are scored by the task's rule"
     )
     reason: str = ""
-    statistics: dict[str, float]
+    statistics: dict[str, Statistic]
 
 
 class Test(_Part):

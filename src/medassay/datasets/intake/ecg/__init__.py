@@ -101,7 +101,7 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
     made = record.renamed(header, names.sample, names_of_leads, samples)
     signal_mv = record.physical_mv(header, samples)
     hz = header.sampling_hz or 0.0
-    labels, label_findings, label_actions = labels_of(draft, names, source)
+    labels, label_findings, label_actions = labels_of(draft, names, source, options.class_labels)
     sketched = sketch.of_signal(signal_mv, hz, spacing=SPACING_S)
     findings = [*person.findings, *label_findings]
     if unknown:
@@ -128,8 +128,7 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
 
 def prove(taken: Taken, source: Source) -> list[Finding]:
     """Read the written objects by WFDB's own library and byte by byte; whatever is not on the list is left."""
-    del source
-    return left_in(taken.objects)
+    return left_in(taken.objects, _options(source).class_labels)
 
 
 def _options(source: Source) -> Options:

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.specs import Spec
+from medassay.formats.predictions.one_case import ClassCode
 from medassay.formats.waveform.wfdb_record import Header
 
 OLDEST = 130
@@ -30,6 +31,10 @@ class Options(Spec):
     comments: Literal["keyed", "age_sex"] = "keyed"
     reference_suffix: str | None = Field(
         default=None, description="how a published annotation file beside the header ends"
+    )
+    class_labels: tuple[ClassCode, ...] = Field(
+        default=(),
+        description="classes that a record may be of: readers' files, and a published one, then hold one class each",
     )
     record_is_person: bool = Field(default=False, description="each record name stands for one person")
     site: str | None = Field(default=None, description="the one site of the source")

@@ -25,7 +25,7 @@ _TEXTS = (
     b"MISSB PSE TS",
 )
 TEXTS = frozenset(text for line in _TEXTS for text in line.split())
-_NAME = re.compile(r"^(?P<sample>[A-Za-z]{1,16}-[0-9a-f]{8,64})\.(?P<ending>hea|dat|atr|r[1-9])$")
+_NAME = re.compile(r"^(?P<sample>[A-Za-z]{1,16}-[0-9a-f]{8,64})\.(?P<ending>hea|dat|(atr|r[1-9])(\.csv)?)$")
 _RECORD_LINE = r"{sample} (?P<leads>[0-9]{{1,2}}) [0-9]+(\.[0-9]+)? [0-9]+"
 _LEAD_LINE = (
     r"{sample}\.dat (212|16) [0-9]+(\.[0-9]+)?(e-?[0-9]+)?\(-?[0-9]+\)/(nV|uV|mV|V)"
@@ -39,18 +39,27 @@ def known_text(text: bytes) -> bool:
     return text.removesuffix(b"\0") in TEXTS
 
 
-def left_in(objects: Sequence[NewObject]) -> list[Finding]:
-    """A finding for everything that is not on the allow-list; an object that cannot be read is one too."""
+def left_in(objects: Sequence[NewObject], classes: Sequence[str] = ()) -> list[Finding]:
+    """A finding for everything that is not on the allow-list; an object that cannot be read is one too.
+
+    Parameters
+    ----------
+    classes : codes
+        Those that a label may be, where labels are classes of records.
+    """
     names = [_NAME.match(item.name) for item in objects]
     samples = {name["sample"] for name in names if name}
     if None in names or len(samples) != 1:
         return [_left("object name", "a name that is not the sample's own")]
     sample = samples.pop()
-    found = [finding for item in objects for finding in _object(item, sample)]
+    found = [finding for item in objects for finding in _object(item, sample, classes)]
     return found + _by_library(objects, sample)
 
 
-def _object(item: NewObject, sample: str) -> list[Finding]:
+def _object(item: NewObject, sample: str, classes: Sequence[str]) -> list[Finding]:
+    if item.name.endswith(".csv"):
+        known = item.content in [f"label\n{code}\n".encode() for code in classes]
+        return [] if known else [_left(item.role, "a class that is not declared")]
     if item.name.endswith(".hea"):
         return _header(item.content, sample)
     if item.name.endswith(".dat"):
@@ -109,7 +118,7 @@ def _by_library(objects: Sequence[NewObject], sample: str) -> list[Finding]:
         try:
             found = _record_by(wfdb, base, objects)
             for item in objects:
-                if item.role not in ("header", "signal"):
+                if item.role not in ("header", "signal") and not item.name.endswith(".csv"):
                     read = wfdb.rdann(base, item.name.rpartition(".")[2])
                     found += _texts(read.aux_note, item.role)
         except _LIBRARY_ERRORS as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -15,6 +15,7 @@ from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets.intake.ecg.proof import LEAD_NAMES, known_text
 from medassay.datasets.sample import Action, Draft, Names, NewObject, Scalar
 from medassay.datasets.spec import Source
+from medassay.formats.predictions.one_case import read_label, write_label
 from medassay.formats.waveform import wfdb_record as record
 from medassay.formats.waveform.wfdb_annotation import Annotations, read_annotations, write_annotations
 from medassay.measures import ecg
@@ -55,9 +56,15 @@ def lead_names(header: record.Header) -> tuple[tuple[str, ...], int]:
 
 
 def labels_of(
-    draft: Draft, names: Names, source: Source
+    draft: Draft, names: Names, source: Source, classes: Sequence[str] = ()
 ) -> tuple[list[NewObject], list[Finding], list[Action]]:
-    """Annotations made anew. One that cannot be read is left out and said: the sample then lacks it."""
+    """Labels made anew. One that cannot be read is left out and said: the sample then lacks it.
+
+    Parameters
+    ----------
+    classes : codes
+        Those that a record may be of, where a label is a class; none: labels are annotations.
+    """
     endings = {REFERENCE: "atr"} | {
         f"read:{PurePosixPath(folder).name}": f"r{place}" for place, folder in enumerate(source.readers, 1)
     }
@@ -66,19 +73,28 @@ def labels_of(
         if role not in endings:
             continue
         try:
-            found = read_annotations(file.path.read_bytes())
-            clean, kept, removed = _without_text(found)
-            content = write_annotations(clean)
+            content = file.path.read_bytes()
+            made, counted = _class(content, classes) if classes else _annotations(content)
         except WrongUse as error:
             findings.append(_unreadable_label(role, error))
             continue
-        objects.append(NewObject(role, f"{names.sample}.{endings[role]}", content))
-        actions += [
-            Action("annotation: time and symbol", "kept", len(clean)),
-            Action("annotation: rhythm code", "kept", kept),
-            Action("annotation: free text", "removed", removed),
-        ]
+        ending = f"{endings[role]}.csv" if classes else endings[role]
+        objects.append(NewObject(role, f"{names.sample}.{ending}", made))
+        actions += counted
     return objects, findings, [action for action in actions if action.count]
+
+
+def _annotations(content: bytes) -> tuple[bytes, list[Action]]:
+    clean, kept, removed = _without_text(read_annotations(content))
+    return write_annotations(clean), [
+        Action("annotation: time and symbol", "kept", len(clean)),
+        Action("annotation: rhythm code", "kept", kept),
+        Action("annotation: free text", "removed", removed),
+    ]
+
+
+def _class(content: bytes, classes: Sequence[str]) -> tuple[bytes, list[Action]]:
+    return write_label(read_label(content, classes)), [Action("class of the record", "kept", 1)]
 
 
 def _without_text(found: Annotations) -> tuple[Annotations, int, int]:
