@@ -127,7 +127,7 @@ def korn_graubard_bounded(successes: ArrayLike, events: ArrayLike, *, confidence
     --------
     >>> one_miss = [20] * 29 + [19], [20] * 30
     >>> round(korn_graubard(*one_miss).lower, 3), round(korn_graubard_bounded(*one_miss).lower, 3)
-    (0.989, 0.884)
+    (0.99, 0.884)
     """
     found = korn_graubard(successes, events, confidence=confidence)
     if found.lower is None or found.upper is None:
