@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from medassay.core.findings import Finding
 from medassay.datasets.residue import identity_left
@@ -26,17 +26,27 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "value": ("mmol/L", "the value"),
     "digits": ("1", "digits of the value"),
 }
+LIBRARIES = ()
 CLEAN = re.compile(rb"\d+\.\d\n")
 
 
-def assemble(files: Sequence[OfferedFile], _: Source) -> Assembly:
+def look(file: OfferedFile, _: Source) -> list[str]:
+    """The person of each line."""
+    return [line.partition(",")[0] for line in file.path.read_text("ascii").splitlines()]
+
+
+def assemble(
+    files: Sequence[OfferedFile], source: Source, look: Callable[[OfferedFile, Source], list[str]] = look
+) -> Assembly:
     """A draft a line."""
-    drafts = []
-    for item in files:
-        for number, line in enumerate(item.path.read_text("ascii").splitlines()):
-            person = line.partition(",")[0]
-            drafts.append(Draft(f"{item.relative}#{number}", (("record", item),), (f"id:{person}",)))
-    return Assembly(tuple(drafts), ())
+    return Assembly(
+        tuple(
+            Draft(f"{item.relative}#{number}", (("record", item),), (f"id:{person}",))
+            for item in files
+            for number, person in enumerate(look(item, source))
+        ),
+        (),
+    )
 
 
 def take_in(draft: Draft, names: Names, _: Source) -> Taken:

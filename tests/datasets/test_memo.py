@@ -6,6 +6,8 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from medassay.core.tables import to_parquet
 from medassay.datasets import ingest as engine
@@ -18,24 +20,28 @@ TABLES = ("offered", "catalogue", "objects", "measurements", "actions", "key_sid
 
 @pytest.fixture
 def again(toys, a_spec, monkeypatch, tmp_path):
-    """Ingest the toys with what is remembered; says how often files were grouped and samples taken."""
+    """Ingest the toys with what is remembered; says how many files were looked at and samples taken."""
     monkeypatch.setattr(memory, "SETTLED_NS", 0)
     toy = engine.module_of("")
-    counted = SimpleNamespace(assembled=0, taken=0)
+    counted = SimpleNamespace(assembled=0, looked=0, taken=0)
 
-    def assemble(files, source):
+    def look(file, source):
+        counted.looked += 1
+        return toy.look(file, source)
+
+    def assemble(files, source, look):
         counted.assembled += 1
-        return toy.assemble(files, source)
+        return toy.assemble(files, source, look)
 
     def take_in(*given):
         counted.taken += 1
         return toy.take_in(*given)
 
-    counting = SimpleNamespace(COLUMNS=toy.COLUMNS, prove=toy.prove, assemble=assemble, take_in=take_in)
+    counting = SimpleNamespace(**vars(toy) | {"look": look, "assemble": assemble, "take_in": take_in})
     monkeypatch.setattr(engine, "module_of", lambda *_, **__: counting)
 
     def run(about="x", key=KEYS.pseudonym, put=None, progress=None):
-        counted.assembled = counted.taken = 0
+        counted.assembled = counted.looked = counted.taken = 0
         spec = a_spec()
         path = tmp_path / "keys" / "toys.sqlite"
         with memory.remembering(path, about, key, toys.store.kept.__contains__) as memo:
@@ -43,9 +49,9 @@ def again(toys, a_spec, monkeypatch, tmp_path):
                 "toys", spec, spec.sources[0], toys.folder, KEYS, put or toys.store.put, progress, memo=memo
             )
         tables = {name: to_parquet(getattr(made, name)) for name in TABLES}
-        return (tables, made.counts, made.findings), (counted.assembled, counted.taken)
+        return (tables, made.counts, made.findings), (counted.looked, counted.taken)
 
-    run.path = tmp_path / "keys" / "toys.sqlite"
+    run.path, run.counted = tmp_path / "keys" / "toys.sqlite", counted
     return run
 
 
@@ -58,9 +64,10 @@ def three(toys):
 
 def test_an_unchanged_folder_is_neither_grouped_nor_read_again_and_ends_the_same(three, again):
     first, cost = again()
-    assert cost == (1, 3)
+    assert cost == (5, 3)
     second, cost = again()
     assert cost == (0, 0)
+    assert again.counted.assembled == 0
     assert second == first
 
 
@@ -103,7 +110,7 @@ def test_a_changed_file_is_read_again_and_its_neighbours_are_not(three, again, c
 def test_a_file_that_changed_just_before_it_was_listed_is_read_again(three, again, monkeypatch):
     monkeypatch.setattr(memory, "SETTLED_NS", 3_600_000_000_000)
     first, _ = again()
-    assert again() == (first, (1, 3))
+    assert again() == (first, (5, 3))
 
 
 def test_a_file_that_changed_while_it_was_read_is_read_again(three, again):
@@ -148,21 +155,22 @@ def test_a_killed_run_carries_on_where_it_was(three, again, monkeypatch):
 @pytest.mark.parametrize("change", [{"about": "other code"}, {"key": bytes(32)}], ids=["code", "key"])
 def test_what_was_remembered_under_another_code_or_key_counts_for_nothing(three, again, change):
     again()
-    assert again(**change)[1] == (1, 3)
+    assert again(**change)[1] == (5, 3)
 
 
 def test_a_memory_that_was_tampered_with_is_not_believed(three, again):
     first, _ = again()
     with sqlite3.connect(again.path) as database:
-        database.execute("UPDATE kept SET value = CAST(zeroblob(32) AS BLOB) || substr(value, 33)")
+        for table in memory.TABLES:
+            database.execute(f"UPDATE {table} SET value = CAST(zeroblob(32) AS BLOB) || substr(value, 33)")
     database.close()
-    assert again() == (first, (1, 3))
+    assert again() == (first, (5, 3))
 
 
 def test_a_damaged_memory_begins_anew(three, again):
     first, _ = again()
     again.path.write_bytes(b"no database" * 1000)
-    assert again() == (first, (1, 3))
+    assert again() == (first, (5, 3))
     assert again() == (first, (0, 0))
 
 
@@ -177,5 +185,68 @@ def test_the_memory_is_for_its_owner_alone_and_forgets_what_is_no_longer_there(t
         (three.folder / f"n{number}.toy").unlink()
     again()
     with sqlite3.connect(again.path) as database:
-        assert database.execute("SELECT count(*) FROM kept").fetchone()[0] <= 8
+        for table in memory.TABLES:
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] <= 10
     database.close()
+
+
+def test_a_new_file_is_looked_at_alone_and_costs_its_own_sample(three, again):
+    again()
+    three.write(d_toy="id:4\nnew text")
+    second, cost = again()
+    assert cost == (1, 1)
+    again.path.unlink()
+    assert again() == (second, (6, 4))
+
+
+def test_a_new_file_of_a_sample_that_is_there_takes_that_sample_again_and_no_other(three, again):
+    again()
+    three.write(c_label="late")
+    second, cost = again()
+    assert cost == (1, 1)
+    again.path.unlink()
+    assert again() == (second, (6, 3))
+
+
+def test_a_file_at_which_its_reader_stopped_is_looked_at_again_with_the_next_new_one(three, again):
+    three.write(e_bomb="?")
+    again()
+    three.write(d_toy="id:4\nnew text")
+    assert again()[1] == (2, 1)
+
+
+def test_a_folder_that_stays_unchanged_for_long_keeps_what_its_files_were_found_to_be(three, again):
+    again()
+    for _ in range(3):
+        assert again()[1] == (0, 0)
+    three.write(d_toy="id:4\nnew text")
+    assert again()[1] == (1, 1)
+
+
+names = st.sampled_from([f"{stem}.{suffix}" for stem in "abcd" for suffix in ("toy", "label")] + ["odd.pdf"])
+contents = st.sampled_from(
+    [b"", b"id:1\none", b"id:2\ntwo", b"id:1,id:2\nboth", b"id:3\nraise", b"id:1\nwarn"]
+)
+changes = st.lists(st.tuples(names, st.none() | contents), min_size=1, max_size=4)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(changes, min_size=2, max_size=4))
+def test_whatever_changes_in_a_folder_what_is_remembered_ends_as_what_is_read_anew(toys, again, steps):
+    for path in (*toys.folder.iterdir(), again.path):
+        path.unlink(missing_ok=True)
+    (toys.folder / "always.toy").write_bytes(b"id:9\nalways")
+    for step in steps:
+        touched = set()
+        for name, content in step:
+            path = toys.folder / name
+            path.unlink(missing_ok=True)
+            touched.discard(name)
+            if content is not None:
+                path.write_bytes(content)
+                touched.add(name)
+        remembered, (looked, _) = again()
+        assert looked <= len(touched) + (step is steps[0])
+        kept = again.path.rename(again.path.with_suffix(".kept"))
+        assert again()[0] == remembered
+        kept.replace(again.path)

@@ -15,22 +15,29 @@ def note(reason, severity, found):
     return Finding(reason=reason, severity=severity, found=found, wanted="a toy", remedy="Play.")
 
 
-def assemble(files, source):
-    groups, odd = defaultdict(list), []
+def look(item, source):
+    """The tokens of a toy, none of a label; a finding, or nothing, of other files."""
+    suffix = item.relative.rpartition(".")[2]
+    if suffix == "bomb":
+        raise ValueError(f"secret {item.relative}")
+    if suffix not in ("toy", "label"):
+        return None if suffix == "silent" else note(Reason.UNKNOWN_FORMAT, Severity.REFUSE, "no toy")
+    text = item.path.read_text("utf-8", "replace") if suffix == "toy" else ""
+    return tuple(token for token in text.partition("\n")[0].split(",") if token)
+
+
+def assemble(files, source, look=look):
+    groups, tokens, odd = defaultdict(list), defaultdict(tuple), []
     for item in files:
         stem, _, suffix = item.relative.rpartition(".")
-        if suffix in ("toy", "label"):
+        told = look(item, source)
+        if isinstance(told, Finding):
+            odd.append(Unassigned(item, told))
+        elif told is not None:
             groups[stem].append(("signal" if suffix == "toy" else "reference", item))
-        elif suffix == "bomb":
-            raise ValueError(f"secret {item.relative}")
-        elif suffix != "silent":
-            odd.append(Unassigned(item, note(Reason.UNKNOWN_FORMAT, Severity.REFUSE, "no toy")))
-    drafts = []
-    for stem, members in groups.items():
-        text = "".join(i.path.read_text("utf-8", "replace") for role, i in members if role == "signal")
-        tokens = tuple(token for token in text.partition("\n")[0].split(",") if token)
-        drafts.append(Draft(stem, tuple(members), tokens))
-    return Assembly(tuple(drafts), tuple(odd))
+            tokens[stem] += told
+    drafts = tuple(Draft(stem, tuple(members), tokens[stem]) for stem, members in groups.items())
+    return Assembly(drafts, tuple(odd))
 
 
 def take_in(draft, names, source):
@@ -77,4 +84,6 @@ def prove(taken, source):
     return []
 
 
-TOY = SimpleNamespace(COLUMNS=COLUMNS, assemble=assemble, take_in=take_in, prove=prove)
+TOY = SimpleNamespace(
+    COLUMNS=COLUMNS, LIBRARIES=(), look=look, assemble=assemble, take_in=take_in, prove=prove
+)

@@ -150,7 +150,7 @@ def test_a_cluster_that_loses_a_worker_loses_nothing_else(place, cluster, monkey
 
 def test_a_scheduler_that_is_not_there_is_said_and_nothing_is_written(place, monkeypatch):
     here = place()
-    monkeypatch.setattr("medassay.datasets.spread.CONNECT_S", 1.0)
+    monkeypatch.setattr("medassay.datasets.processes.CONNECT_S", 1.0)
     with pytest.raises(EnvironmentLacking, match="dask scheduler") as caught:
         ingest.run(here, scheduler="tcp://127.0.0.1:9")
     assert caught.value.where == "--scheduler"

@@ -14,7 +14,7 @@ from medassay.core.findings import Finding, Reason
 from medassay.datasets import duplicates
 from medassay.datasets.catalogue import age_facts, measurement_table, table_of, with_rows
 from medassay.datasets.roll import Roll
-from medassay.datasets.rows import Measured, Rows
+from medassay.datasets.rows import Measured, Rows, load_arrow
 from medassay.datasets.sample import Taken
 from medassay.datasets.spec import DatasetSpec, Source
 from medassay.datasets.take import Fate
@@ -45,6 +45,7 @@ class Harvest:
     def __init__(self, roll: Roll, columns: Mapping[str, tuple[str, str]]) -> None:
         self.findings: list[Finding] = []
         self.ended = bytearray(len(roll))  # 0: accepted; else the place of its reason in REASONS, from 1
+        self._begun = False
         self._roll = roll
         self._columns = columns
         self._facts = Rows(FACTS)
@@ -61,6 +62,9 @@ class Harvest:
 
     def add(self, number: int, fate: Fate) -> None:
         """What became of one sample."""
+        if not self._begun:
+            load_arrow()  # half a second, in which other processes are at work
+            self._begun = True
         self.findings += fate.findings
         if fate.ended is not None:
             self.ended[number] = _code(fate.ended)

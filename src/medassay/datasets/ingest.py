@@ -1,6 +1,6 @@
 """Ingest: every file of a source ends in one sample, or is refused with a reason; nothing is lost on the way.
 
-1. List the folder, open its files and archives, group them into drafts: or remember how that ended.
+1. List the folder, open its files and archives, look at each, group them into drafts: or remember how that ended.
 2. Name every draft: whose it is over the whole source, which sample.
 3. Take each draft, or remember what became of it. Objects become durable in groups, and only then does anyone hear
    of their fates: neither the memory of this source nor a table can speak of an object that a kill may lose.
@@ -14,7 +14,8 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -23,13 +24,14 @@ from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.rooms import module_of
 from medassay.datasets import persons
 from medassay.datasets.harvest import Harvest
+from medassay.datasets.look import Look, assemble_all, look_at
 from medassay.datasets.memo import Memo
 from medassay.datasets.offer import Offer
 from medassay.datasets.roll import Part, Roll, enrolled
-from medassay.datasets.sample import Assembly, Intake
+from medassay.datasets.sample import Assembly, Intake, OfferedFile
 from medassay.datasets.spec import DatasetSpec, Source
-from medassay.datasets.spread import Spread
-from medassay.datasets.take import Fate, Keys, Put, Settle, assemble_all, take
+from medassay.datasets.spread import Crew, Spread, bytes_of
+from medassay.datasets.take import Fate, Keys, Put, Settle, take
 from medassay.datasets.walk import Walk, listed, opened
 
 if TYPE_CHECKING:
@@ -104,8 +106,12 @@ def ingest(
         When the folder is missing or holds no file.
     """
     intake = cast(Intake, module_of("medassay.datasets.intake", spec.kind, what="kind of data"))
-    with tempfile.TemporaryDirectory(prefix="medassay-", dir=scratch) as unpacked:
-        walked, assembly = _grouped(intake, source, folder, Path(unpacked), memo)
+    with (
+        tempfile.TemporaryDirectory(prefix="medassay-", dir=scratch) as unpacked,
+        spread.crew(spec.kind, source, put, settle) if spread else nullcontext() as crew,
+    ):
+        work = _Work(intake, source, keys, put, settle, crew, memo)
+        walked, assembly = work.grouped(folder, Path(unpacked))
         roll = enrolled(stem, source, assembly.drafts, keys.pseudonym)
         offer = Offer(walked.readable, walked.barred, assembly.unassigned, roll.drafts)
         findings = [
@@ -116,12 +122,27 @@ def ingest(
         ]
         del walked, assembly  # a draft is let go of once it has been taken
         harvest = Harvest(roll, intake.COLUMNS)
-        work = _Work(spec.kind, intake, source, keys, put, settle, spread, memo)
         for done, (number, fate) in enumerate(work.fates(roll, withdrawn or {}), start=1):
             harvest.add(number, fate)
             roll.let_go(number)
             if progress:
                 progress(done, len(roll))
+        if crew:
+            crew.dismiss()
+        return _tables(stem, spec, source, keys, roll, offer, harvest, findings)
+
+
+def _tables(
+    stem: str,
+    spec: DatasetSpec,
+    source: Source,
+    keys: Keys,
+    roll: Roll,
+    offer: Offer,
+    harvest: Harvest,
+    findings: Sequence[Finding],
+) -> Ingested:
+    """Refuse copies, then give each table; what it was made of is given away with it."""
     harvest.refuse_copies()
     catalogue = harvest.catalogue(spec, source)
     offered, key_side = offer.tables(stem, source.name, keys.pseudonym, roll.samples, harvest.ended)
@@ -138,33 +159,54 @@ def ingest(
     )
 
 
-def _grouped(
-    intake: Intake, source: Source, folder: Path, unpacked: Path, memo: Memo | None
-) -> tuple[Walk, Assembly]:
-    """What the folder holds and how it makes drafts; an unchanged folder costs a stat a file."""
-    listing = listed(folder)
-    known = memo.grouped(listing) if memo else None
-    if known:
-        return known
-    walked = opened(listing, unpacked)
-    assembly = assemble_all(intake, walked.readable, source)
-    if memo:
-        memo.keep_grouped(listing, walked, assembly)
-    return walked, assembly
-
-
 @dataclass(frozen=True)
 class _Work:
-    """All that it takes to give each draft its fate."""
+    """All that it takes to make drafts of files, and to give each draft its fate."""
 
-    kind: str
     intake: Intake
     source: Source
     keys: Keys
     put: Put
     settle: Settle
-    spread: Spread | None
+    crew: Crew | None
     memo: Memo | None
+
+    def grouped(self, folder: Path, unpacked: Path) -> tuple[Walk, Assembly]:
+        """What the folder holds and how it makes drafts.
+
+        An unchanged folder costs a stat a file; in one that changed, the files that did are opened.
+        """
+        listing = listed(folder)
+        if self.memo and (known := self.memo.grouped(listing)):
+            return known
+        looks = {
+            item.relative: look for item in listing.regular if self.memo and (look := self.memo.look(item))
+        }
+        walked = opened(listing, unpacked, plain=looks)
+        for item, look in self._looked([item for item in walked.readable if item.relative not in looks]):
+            looks[item.relative] = look
+            if self.memo:
+                self.memo.keep_look(item, look)
+        assembly = assemble_all(self.intake, walked.readable, self.source, looks)
+        if self.memo:
+            self.memo.keep_grouped(listing, walked, assembly)
+        return walked, assembly
+
+    def _looked(self, files: Sequence[OfferedFile]) -> Iterator[tuple[OfferedFile, Look]]:
+        """By this process until others are there, where that is worth it, and then by them what they reach."""
+        crew = self.crew
+        away = [item for item in files if crew and crew.reaches([item])]
+        if crew is None or not crew.call([item.size for item in away]):
+            crew, away = None, []
+        for item in files:
+            if not (crew and crew.reaches([item])):
+                yield item, look_at(self.intake, item, self.source)
+        for place, item in enumerate(away):
+            if crew and crew.is_there():
+                rest = away[place:]
+                yield from ((rest[number], look) for number, look in crew.looks(rest))
+                return
+            yield item, look_at(self.intake, item, self.source)
 
     def fates(self, roll: Roll, withdrawn: Mapping[str, str]) -> Iterator[tuple[int, Fate]]:
         """The fate of each sample by its number: refused unread, remembered, or taken now and remembered."""
@@ -185,10 +227,10 @@ class _Work:
 
     def _taken(self, roll: Roll, todo: list[int]) -> Iterator[tuple[int, Fate]]:
         """By other processes what they reach, where that is worth it, and the rest by this one."""
-        if self.spread is not None:
-            away = Part(roll, [number for number in todo if self.spread.reaches(roll.named(number))])
-            if self.spread.is_worth(away):
-                for place, fate in self.spread.fates(self.kind, self.source, self.put, self.settle, away):
+        if self.crew:
+            away = Part(roll, [number for number in todo if self.crew.reaches(roll.files(number))])
+            if self.crew.call([bytes_of(named) for named in away]):
+                for place, fate in self.crew.fates(away):
                     yield away.numbers[place], fate
                 todo = sorted(set(todo).difference(away.numbers))
         yield from self._taken_here(Part(roll, todo))

@@ -1,4 +1,4 @@
-"""What an earlier run made of files that have not changed since: a stat a file, and none is opened.
+"""What an earlier run made of files that have not changed since: a stat a file, and none of them is opened.
 
 A file is taken for unchanged while path, size, time of content, time of inode and inode number stay. Files that
 changed within the last seconds before they were listed are read again next time, since a clock's tick may hide a
@@ -16,7 +16,7 @@ import os
 import pickle
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from medassay.core.findings import Finding
+from medassay.datasets.look import Look, packed, unpacked
 from medassay.datasets.sample import Assembly, Draft, OfferedFile
 from medassay.datasets.take import Fate, Named
 from medassay.datasets.walk import Listing, Walk, last_change_ns, seen, unopened
@@ -31,6 +32,7 @@ from medassay.datasets.walk import Listing, Walk, last_change_ns, seen, unopened
 SETTLED_NS = 2_000_000_000  # two seconds: the coarsest clock among file systems in use (FAT)
 COMMIT_EVERY_S = 1.0
 TOGETHER = 1000  # drafts that are kept as one value
+TABLES = ("kept", "looks")  # fates and groupings; what single files were found to be
 _TAG_BYTES = _KEY_BYTES = 32
 
 
@@ -42,20 +44,21 @@ class Memo:
     key: bytes = field(repr=False)
     has: Callable[[str], bool]  # whether the store still holds an object
     began_ns: int
-    used: bytearray = field(default_factory=bytearray)  # keys that this run had use for, one after the other
+    used: bytearray = field(default_factory=bytearray)  # keys of `kept` that this run had use for, in a row
     committed: float = field(default_factory=time.monotonic)
 
     def grouped(self, listing: Listing) -> tuple[Walk, Assembly] | None:
         """How exactly these files were grouped before; all of them could be opened then, and none is an archive."""
+        self._forget("looks", len(listing.regular), map(_look_key, listing.regular))
         key = _files_key(listing)
-        head = self._recall(key)
+        head = self._recall("kept", key)
         if not isinstance(head, tuple):
             return None
         number, unassigned = head
-        given = partial(_with_files, files=listing.regular)
+        given = partial(unpacked, files=listing.regular)
         drafts: list[Draft] = []
         for part in range(number):
-            some = self._recall(key + part.to_bytes(4), given)
+            some = self._recall("kept", key + part.to_bytes(4), given)
             if not isinstance(some, list):
                 return None
             drafts += some
@@ -71,58 +74,75 @@ class Memo:
             return
         key, drafts = _files_key(listing), assembly.drafts
         numbers = {item.relative: number for number, item in enumerate(listing.regular)}
-        packed = partial(_without_files, numbers=numbers)
         parts = range(0, len(drafts), TOGETHER)
         for part, start in enumerate(parts):
-            self._keep(key + part.to_bytes(4), packed(list(drafts[start : start + TOGETHER])))
-        self._keep(key, pickle.dumps((len(parts), packed(assembly.unassigned))))
+            self._keep(
+                "kept", key + part.to_bytes(4), packed(list(drafts[start : start + TOGETHER]), numbers)
+            )
+        self._keep("kept", key, pickle.dumps((len(parts), packed(assembly.unassigned, numbers))))
+
+    def look(self, file: OfferedFile) -> Look | None:
+        """What the file was found to be before; it could be opened then, and is no archive."""
+        content = self._recall("looks", _look_key(file), bytes) if file.seen else None
+        return None if content is None else Look(content)
+
+    def keep_look(self, file: OfferedFile, look: Look) -> None:
+        """A file at which its reader stopped is looked at again: the disk may have been at fault."""
+        if look.stopped is None and self._settled([file]):
+            self._keep("looks", _look_key(file), look.packed)
 
     def fate(self, named: Named) -> Fate | None:
         """What became of this draft before; None when a file of it changed, or an object of it is gone."""
-        found = self._recall(_draft_key(named))
+        found = self._recall("kept", _draft_key(named))
         if not isinstance(found, Fate) or not all(self.has(row["digest"]) for row in found.objects):
             return None
         return found
 
     def keep_fate(self, named: Named, fate: Fate) -> None:
         if self._settled([item for _, item in named.draft.files]):
-            self._keep(_draft_key(named), pickle.dumps(fate, protocol=5))
+            self._keep("kept", _draft_key(named), pickle.dumps(fate, protocol=5))
 
     def forget_unused(self) -> None:
-        """Drop what this run had no use for, once it is the larger part."""
+        """Drop fates and groupings that this run had no use for, once they are the larger part."""
+        places = range(0, len(self.used), _KEY_BYTES)
+        self._forget("kept", len(places), (bytes(self.used[at : at + _KEY_BYTES]) for at in places))
+
+    def _forget(self, table: str, number: int, used: Iterable[bytes]) -> None:
         with suppress(sqlite3.Error):
-            ((rows,),) = self.database.execute("SELECT count(*) FROM kept")
-            if rows > 2 * len(self.used) // _KEY_BYTES:
+            ((rows,),) = self.database.execute(f"SELECT count(*) FROM {table}")
+            if rows > 2 * number:
                 self.database.execute("CREATE TEMP TABLE used (key BLOB PRIMARY KEY)")
-                places = range(0, len(self.used), _KEY_BYTES)
-                keys = ((bytes(self.used[at : at + _KEY_BYTES]),) for at in places)
-                self.database.executemany("INSERT OR IGNORE INTO used VALUES (?)", keys)
+                self.database.executemany("INSERT OR IGNORE INTO used VALUES (?)", ((key,) for key in used))
                 # The parts of a grouping stand under its key and their number.
                 self.database.execute(
-                    "DELETE FROM kept WHERE substr(key, 1, ?) NOT IN (SELECT key FROM used)", (_KEY_BYTES,)
+                    f"DELETE FROM {table} WHERE substr(key, 1, ?) NOT IN (SELECT key FROM used)",
+                    (_KEY_BYTES,),
                 )
+                self.database.execute("DROP TABLE used")
 
     def _settled(self, files: Iterable[OfferedFile]) -> bool:
         """Whether the files lay still before they were listed, and still do."""
         latest = self.began_ns - SETTLED_NS
         return all(item.seen and last_change_ns(item.seen) <= latest and _unchanged(item) for item in files)
 
-    def _recall(self, key: bytes, loads: Callable[[bytes], Any] = pickle.loads) -> Any:
+    def _recall(self, table: str, key: bytes, loads: Callable[[bytes], Any] = pickle.loads) -> Any:
         try:
-            row = self.database.execute("SELECT value FROM kept WHERE key = ?", (key,)).fetchone()
+            row = self.database.execute(f"SELECT value FROM {table} WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error:
             return None
         if row is None or not hmac.compare_digest(row[0][:_TAG_BYTES], self._tag(key, row[0][_TAG_BYTES:])):
             return None
-        self.used += key[:_KEY_BYTES]
+        if table == "kept":
+            self.used += key[:_KEY_BYTES]
         return loads(row[0][_TAG_BYTES:])
 
-    def _keep(self, key: bytes, content: bytes) -> None:
+    def _keep(self, table: str, key: bytes, content: bytes) -> None:
         with suppress(sqlite3.Error):  # a full disk costs the memory, not the run
             self.database.execute(
-                "INSERT OR REPLACE INTO kept VALUES (?, ?)", (key, self._tag(key, content) + content)
+                f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (key, self._tag(key, content) + content)
             )
-            self.used += key[:_KEY_BYTES]
+            if table == "kept":
+                self.used += key[:_KEY_BYTES]
             if time.monotonic() - self.committed > COMMIT_EVERY_S:
                 self.database.commit()
                 self.committed = time.monotonic()
@@ -175,10 +195,11 @@ def _connected(path: Path, about: str) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")  # what was committed outlives a kill
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("CREATE TABLE IF NOT EXISTS about (value TEXT)")
-        database.execute("CREATE TABLE IF NOT EXISTS kept (key BLOB PRIMARY KEY, value BLOB)")
+        for table in TABLES:
+            database.execute(f"CREATE TABLE IF NOT EXISTS {table} (key BLOB PRIMARY KEY, value BLOB)")
         if database.execute("SELECT value FROM about").fetchall() != [(about,)]:
-            database.execute("DELETE FROM about")
-            database.execute("DELETE FROM kept")
+            for table in ("about", *TABLES):
+                database.execute(f"DELETE FROM {table}")
             database.execute("INSERT INTO about VALUES (?)", (about,))
         database.commit()
     except sqlite3.Error:
@@ -199,9 +220,18 @@ def _files_key(listing: Listing) -> bytes:
     """Everything that a grouping depends on."""
     state = hashlib.sha256(b"files")
     for item in (*listing.regular, *(one.file for one in listing.barred)):
-        place = os.fsencode(item.place) + b"\x00" + os.fsencode(item.relative)
-        state.update(b"%s\x00%d\x00%b\n" % (place, item.size, item.seen))
+        state.update(_facts_of(item))
     return state.digest()
+
+
+def _look_key(file: OfferedFile) -> bytes:
+    """Everything that a look depends on and that differs between files."""
+    return hashlib.sha256(b"look" + _facts_of(file)).digest()
+
+
+def _facts_of(file: OfferedFile) -> bytes:
+    place = os.fsencode(file.place) + b"\x00" + os.fsencode(file.relative)
+    return b"%s\x00%d\x00%b\n" % (place, file.size, file.seen)
 
 
 def _draft_key(named: Named) -> bytes:
@@ -222,25 +252,3 @@ class _Canonical(pickle.Pickler):
         if isinstance(value, OfferedFile):
             return os.fspath(value.place), value.relative, value.size, value.seen
         return value.model_dump_json() if isinstance(value, Finding) else None
-
-
-def _without_files(value: object, numbers: dict[str, int]) -> bytes:
-    """Pickled, with the number of each file in its place."""
-
-    class Packing(pickle.Pickler):
-        def persistent_id(self, value: Any) -> int | None:
-            return numbers[value.relative] if isinstance(value, OfferedFile) else None
-
-    sink = io.BytesIO()
-    Packing(sink, protocol=5).dump(value)
-    return sink.getvalue()
-
-
-def _with_files(content: bytes, files: Sequence[OfferedFile]) -> Any:
-    """What `_without_files` packed, with the files as they are now."""
-
-    class Unpacking(pickle.Unpickler):
-        def persistent_load(self, number: int) -> OfferedFile:
-            return files[number]
-
-    return Unpacking(io.BytesIO(content)).load()

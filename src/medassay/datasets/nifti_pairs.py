@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -26,17 +26,27 @@ LARGEST_STORED = 65535
 FREE_TEXTS = ("descrip", "aux_file", "db_name", "intent_name")
 
 
-def assemble_pairs(files: Sequence[OfferedFile], structures: Mapping[str, int]) -> Assembly:
+def assemble_pairs(
+    files: Sequence[OfferedFile],
+    structures: Mapping[str, int],
+    look: Callable[[OfferedFile], object],
+) -> Assembly:
     """Pair files of one name in the two folders of one parent.
 
     An image without a label makes a draft, so that it is counted as a sample and refused; a label without an
     image makes none.
+
+    Parameters
+    ----------
+    look : callable
+        Gives what `unreadable` says of a file.
     """
     pairs: dict[str, dict[str, OfferedFile]] = {}
     unassigned = []
     for file in files:
         path = PurePosixPath(file.relative)
-        finding = _unreadable(file)
+        told = look(file)
+        finding = told if isinstance(told, Finding) else None
         if finding is None and path.parent.name not in (IMAGES, LABELS):
             finding = _refused(
                 Reason.UNSUPPORTED_FORM, "a volume outside the two folders", f"{IMAGES}, {LABELS}"
@@ -177,7 +187,8 @@ def _actions(opened: nifti.Header, files: int) -> Counter[tuple[str, str]]:
     return +actions
 
 
-def _unreadable(file: OfferedFile) -> Finding | None:
+def unreadable(file: OfferedFile) -> Finding | None:
+    """Why a file is no volume."""
     if file.size == 0:
         return _refused(Reason.EMPTY_FILE, "an empty file", "a NIfTI-1 volume")
     with file.path.open("rb") as stream:

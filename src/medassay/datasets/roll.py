@@ -9,7 +9,7 @@ from typing import overload
 
 from medassay.datasets import persons
 from medassay.datasets.identity import date_shift_days, pseudonym
-from medassay.datasets.sample import Draft, Names
+from medassay.datasets.sample import Draft, Names, OfferedFile
 from medassay.datasets.spec import Source
 from medassay.datasets.take import Named
 
@@ -40,6 +40,11 @@ class Roll:
             raise LookupError(f"draft {number} was let go of")
         names = Names(self.samples[number], subject, date_shift_days(self.key, subject), self.key)
         return Named(draft, names, bool(self.known[number]), self.sides[number], bool(self.repeated[number]))
+
+    def files(self, number: int) -> list[OfferedFile]:
+        """The files of the draft of this number; none when it was let go of."""
+        draft = self.drafts[number]
+        return [item for _, item in draft.files] if draft else []
 
     def let_go(self, number: int) -> None:
         """The sample has been taken: its draft is not asked for again."""

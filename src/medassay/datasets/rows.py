@@ -20,6 +20,14 @@ WAITING = 4096  # rows that are turned into columns at a time
 Numbers = NDArray[np.int64]
 
 
+def load_arrow() -> None:
+    """Load what making columns needs: at its first array Arrow loads pandas."""
+    import pyarrow as pa
+    import pyarrow.compute
+
+    pa.array([], pa.int64())
+
+
 class Rows:
     """Rows of columns whose types are known, each of a numbered sample.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets.spec import Source
@@ -119,8 +119,13 @@ class Intake(Protocol):
     """See the package `medassay.datasets.intake`."""
 
     COLUMNS: Mapping[str, tuple[str, str]]
+    LIBRARIES: Sequence[str]
 
-    def assemble(self, files: Sequence[OfferedFile], source: Source) -> Assembly: ...
+    def look(self, file: OfferedFile, source: Source) -> Any: ...
+
+    def assemble(
+        self, files: Sequence[OfferedFile], source: Source, look: Callable[[OfferedFile, Source], Any] = ...
+    ) -> Assembly: ...
 
     def take_in(self, draft: Draft, names: Names, source: Source) -> Taken: ...
 

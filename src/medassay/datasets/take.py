@@ -5,25 +5,21 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from medassay.core.errors import EnvironmentLacking, MedassayError, NothingReadable
+from medassay.core.errors import EnvironmentLacking, MedassayError
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets import residue
 from medassay.datasets.sample import (
-    Assembly,
     Draft,
     Intake,
     Names,
     NewObject,
-    OfferedFile,
     Refused,
     Taken,
-    Unassigned,
     is_label,
 )
 from medassay.datasets.spec import Source
@@ -136,39 +132,6 @@ def _stopped(reason: Reason, found: str, wanted: str, remedy: str, where: str = 
     return Finding(
         reason=reason, severity=Severity.REFUSE, found=found, wanted=wanted, remedy=remedy, where=where
     )
-
-
-def assemble_all(intake: Intake, files: Sequence[OfferedFile], source: Source) -> Assembly:
-    """Group files into drafts; should grouping stop, files at which it stops alone are set aside first.
-
-    Raises
-    ------
-    NothingReadable
-        When it stops at every file, or at files that it takes one by one: then the source is declared wrongly,
-        or the intake is at fault.
-    """
-    assembly, _ = attempt(lambda: intake.assemble(files, source))
-    if assembly is not None:
-        return assembly
-    sound, aside = [], []
-    for item in files:
-        _, finding = attempt(partial(intake.assemble, [item], source))
-        if finding is None:
-            sound.append(item)
-        else:
-            aside.append(Unassigned(item, finding))
-    assembly, stopped = attempt(lambda: intake.assemble(sound, source))
-    if not sound and files:
-        stopped = aside[0].finding
-    if assembly is None or stopped is not None:
-        told = stopped or _stopped(Reason.UNKNOWN_FORMAT, "no sample", "files grouped into samples", "")
-        raise NothingReadable(
-            found=told.found,
-            wanted=told.wanted,
-            remedy=f"{told.remedy} No file could be grouped; see whether the source's form and options are right.",
-            where=f"source '{source.name}'",
-        )
-    return replace(assembly, unassigned=(*assembly.unassigned, *aside))
 
 
 def take(intake: Intake, named: Named, source: Source, keys: Keys, put: Put) -> Case:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,18 +92,25 @@ def listed(folder: Path) -> Listing:
     return Listing(tuple(regular), tuple(barred), tuple(closed))
 
 
-def opened(listing: Listing, unpack_to: Path | None = None) -> Walk:
-    """The listing with every file tried: one that cannot be opened is barred, an archive becomes its members."""
+def opened(
+    listing: Listing, unpack_to: Path | None = None, *, plain: Container[str] = frozenset[str]()
+) -> Walk:
+    """The listing with every file tried: one that cannot be opened is barred, an archive becomes its members.
+
+    Parameters
+    ----------
+    plain : container of relative paths
+        Files of which it is known that they can be opened and are no archives: they are not tried.
+    """
     readable, barred = [], list(listing.barred)
     for item in listing.regular:
-        try:
-            os.close(os.open(item.place, os.O_RDONLY | os.O_NOFOLLOW))
-        except OSError as error:
-            barred.append(Unassigned(item, _unreadable(error)))
-        else:
+        finding = None if item.relative in plain else _closed(item)
+        if finding is None:
             readable.append(item)
+        else:
+            barred.append(Unassigned(item, finding))
     found = Walk(tuple(readable), _sorted(barred), listing.closed_folders)
-    return found if unpack_to is None else with_members(found, unpack_to)
+    return found if unpack_to is None else with_members(found, unpack_to, plain=plain)
 
 
 def unopened(listing: Listing) -> Walk:
@@ -111,13 +118,13 @@ def unopened(listing: Listing) -> Walk:
     return Walk(listing.regular, listing.barred, listing.closed_folders)
 
 
-def with_members(found: Walk, unpack_to: Path) -> Walk:
+def with_members(found: Walk, unpack_to: Path, *, plain: Container[str] = frozenset[str]()) -> Walk:
     """Each archive among the readable files replaced by its members; what cannot be taken out is barred."""
     readable: list[OfferedFile] = []
     barred = list(found.barred)
     archives: list[OpenedArchive] = []
     for item in found.readable:
-        if not archive.is_archive(item.path):
+        if item.relative in plain or not archive.is_archive(item.path):
             readable.append(item)
             continue
         taken = refused = 0
@@ -180,6 +187,15 @@ def _offered(entry: os.DirEntry[str], relative: str) -> tuple[OfferedFile, Findi
     if stat.S_ISLNK(facts.st_mode):
         return offered, _barred(Reason.UNSUPPORTED_FORM, "a symbolic link", "the file itself")
     return offered, _barred(Reason.UNSUPPORTED_FORM, "a socket, pipe or device", "a regular file")
+
+
+def _closed(item: OfferedFile) -> Finding | None:
+    """Why a file cannot be opened."""
+    try:
+        os.close(os.open(item.place, os.O_RDONLY | os.O_NOFOLLOW))
+    except OSError as error:
+        return _unreadable(error)
+    return None
 
 
 def _unreadable(error: OSError) -> Finding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -64,6 +64,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "laboratory_values": ("1", "results from the summary"),
     "laboratory_refused": ("1", "columns of the summary that were refused"),
 }
+LIBRARIES = ()
 FORMS = ("glucose-table",)
 OLDEST_YEARS = 90  # ages above are given as this: so few people are older that an age tells the person
 LONGEST_MIN = 60 * 24 * 60.0  # no sensor is worn for longer; a larger number would be a date in disguise
@@ -122,23 +123,38 @@ class CgmDraft(Draft):
     lab_refused: int = 0
 
 
-def assemble(files: Sequence[OfferedFile], source: Source) -> Assembly:
-    """Each table of sensor readings is a draft; summaries are joined; everything else is unassigned."""
+Look = CgmDraft | laboratory.Summary | Finding
+
+
+def look(file: OfferedFile, source: Source) -> Look:
+    """The draft of a trace, a summary, or why the file is neither."""
     options = _options(source)
+    try:
+        table = _table(file)
+        if laboratory.is_summary(table):
+            return laboratory.read_summary(table, mg_dl_per_mmol_l=options.mg_dl_per_mmol_l)
+        return _draft(file, glucose.opened(table), options)
+    except TableRefused as error:
+        return _finding(error)
+
+
+def assemble(
+    files: Sequence[OfferedFile], source: Source, look: Callable[[OfferedFile, Source], Look] = look
+) -> Assembly:
+    """Each table of sensor readings is a draft; summaries are joined; everything else is unassigned."""
+    _options(source)
     drafts: list[CgmDraft] = []
     unassigned: list[Unassigned] = []
     summaries: dict[str, list[laboratory.Summary]] = {}
     for file in files:
-        try:
-            table = _table(file)
-            if laboratory.is_summary(table):
-                summary = laboratory.read_summary(table, mg_dl_per_mmol_l=options.mg_dl_per_mmol_l)
+        match look(file, source):
+            case CgmDraft() as draft:
+                drafts.append(draft)
+            case laboratory.Summary() as summary:
                 summaries.setdefault(_folder(file), []).append(summary)
                 unassigned += _shared(file, summary)
-            else:
-                drafts.append(_draft(file, glucose.opened(table), options))
-        except TableRefused as error:
-            unassigned.append(Unassigned(file, _finding(error)))
+            case Finding() as finding:
+                unassigned.append(Unassigned(file, finding))
     joined = tuple(_joined(draft, summaries.get(_folder(draft.files[0][1]), [])) for draft in drafts)
     return Assembly(joined, tuple(unassigned))
 

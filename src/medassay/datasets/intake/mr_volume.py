@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from medassay.datasets import dicom_volume, sketch
 from medassay.datasets.deidentify import allowed, explicit_walk, proof, quick
 from medassay.datasets.deidentify import dicom as headers
 from medassay.datasets.identity import pseudonym
-from medassay.datasets.nifti_pairs import assemble_pairs, images_of_pair
+from medassay.datasets.nifti_pairs import assemble_pairs, images_of_pair, unreadable
 from medassay.datasets.sample import (
     Assembly,
     Draft,
@@ -60,6 +60,8 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "labels": ("1", "label files that came with the volume"),
 }
 
+LIBRARIES = ("pydicom.pixels", "cv2")
+
 SOP_CLASS = 0x00080016
 FORMS = ("dicom-export", "nifti-pairs")
 IMAGE = "image"
@@ -83,22 +85,31 @@ class Options(Spec):
     needs_label: bool = True
 
 
-def assemble(files: Sequence[OfferedFile], source: Source) -> Assembly:
+def look(file: OfferedFile, source: Source) -> Header | Finding | None:
+    """The header of an image or a segmentation, or why the file is neither; None of a volume in NIfTI."""
+    return unreadable(file) if source.form == "nifti-pairs" else _header(file)
+
+
+def assemble(
+    files: Sequence[OfferedFile],
+    source: Source,
+    look: Callable[[OfferedFile, Source], Header | Finding | None] = look,
+) -> Assembly:
     """Series with the segmentations that refer to them, or pairs of volumes of one name."""
     options = _options(source)
     if source.form == "nifti-pairs":
-        return assemble_pairs(files, options.structures)
+        return assemble_pairs(files, options.structures, lambda file: look(file, source))
     series: dict[str, list[tuple[OfferedFile, Header]]] = {}
     segments: list[tuple[OfferedFile, str | None]] = []
     unassigned: list[Unassigned] = []
     for file in files:
-        opened = _header(file)
-        if isinstance(opened, Finding):
-            unassigned.append(Unassigned(file, opened))
-        elif opened.is_image:
-            series.setdefault(opened.series, []).append((file, opened))
-        else:
-            segments.append((file, opened.series or None))
+        match look(file, source):
+            case Header(is_image=True) as opened:
+                series.setdefault(opened.series, []).append((file, opened))
+            case Header() as opened:
+                segments.append((file, opened.series or None))
+            case Finding() as finding:
+                unassigned.append(Unassigned(file, finding))
     labels = _labels_by_series(segments, series, source, unassigned)
     drafts = [
         _draft(uid, members, labels.get(uid, []), unassigned) for uid, members in sorted(series.items())

@@ -6,7 +6,8 @@ clock, record names and free text of annotations never do; sex and age are read 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from medassay.core.errors import WrongUse
@@ -38,12 +39,40 @@ from medassay.datasets.sample import (
 from medassay.datasets.spec import Source
 from medassay.formats.waveform import wfdb_record as record
 
+LIBRARIES = ()
 SPACING_S = 0.5  # of a sketch: the least distance of two landmarks, which are beats
 _HEAD = 2048  # bytes that tell a header
 _LARGEST_HEADER = 1 << 20
 
 
-def assemble(files: Sequence[OfferedFile], source: Source) -> Assembly:
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a header tells: the signal file that it names, in its own folder, and whose the recording is."""
+
+    signal: str
+    tokens: tuple[str, ...]
+
+
+def look(file: OfferedFile, source: Source) -> Head | Finding | None:
+    """A record's header, or why it cannot be used; None of any other file."""
+    options = _options(source)
+    if not record.recognises(_first_bytes(file)):
+        return None
+    try:
+        header = _parsed(file)
+    except WrongUse as error:
+        return _refused(Reason.HEADER_INVALID, error.found, error.wanted)
+    if not header.leads:
+        return _refused(Reason.UNSUPPORTED_FORM, "a header without a lead", "a record with leads")
+    signal = PurePosixPath(file.relative).parent / min(lead.file for lead in header.leads)
+    return Head(signal.as_posix(), person_of(header, _key(file), options).tokens)
+
+
+def assemble(
+    files: Sequence[OfferedFile],
+    source: Source,
+    look: Callable[[OfferedFile, Source], Head | Finding | None] = look,
+) -> Assembly:
     """One draft a header: with its signal file, its annotations, and the readers' files of its path."""
     options = _options(source)
     reads, rest = _reads(files, source)
@@ -52,16 +81,15 @@ def assemble(files: Sequence[OfferedFile], source: Source) -> Assembly:
     unassigned: list[Unassigned] = []
     used: set[str] = set()
     for file in rest:
-        if not record.recognises(_head(file)):
+        told = look(file, source)
+        if told is None:
             continue
         used.add(file.relative)
-        signal, finding = _signal_of(file, by_path, used)
-        if signal is None:
-            assert finding is not None
-            unassigned.append(Unassigned(file, finding))
-            continue
-        used.add(signal.relative)
-        drafts.append(_draft(file, signal, by_path, reads, used, options))
+        made = told if isinstance(told, Finding) else _draft(file, told, by_path, reads, used, options)
+        if isinstance(made, Finding):
+            unassigned.append(Unassigned(file, made))
+        else:
+            drafts.append(made)
     unassigned += [Unassigned(file, _stranger(file)) for file in rest if file.relative not in used]
     unassigned += [
         Unassigned(file, _unread())
@@ -162,48 +190,44 @@ def _reads(
     return reads, rest
 
 
-def _signal_of(
-    file: OfferedFile, by_path: Mapping[str, OfferedFile], used: set[str]
-) -> tuple[OfferedFile | None, Finding | None]:
-    """The signal file that a header names, in its own folder; else why there is none."""
-    try:
-        header = _parsed(file)
-    except WrongUse as error:
-        return None, _refused(Reason.HEADER_INVALID, error.found, error.wanted)
-    if not header.leads:
-        return None, _refused(Reason.UNSUPPORTED_FORM, "a header without a lead", "a record with leads")
-    named = {lead.file for lead in header.leads}
-    path = (PurePosixPath(file.relative).parent / sorted(named)[0]).as_posix()
-    signal = by_path.get(path)
+def _signal_of(head: Head, by_path: Mapping[str, OfferedFile], used: Container[str]) -> OfferedFile | Finding:
+    """The signal file that a header names; else why there is none."""
+    signal = by_path.get(head.signal)
     if signal is None:
-        return None, _refused(Reason.IMAGE_MISSING, "a header without its signal file", "both in one folder")
+        return _refused(Reason.IMAGE_MISSING, "a header without its signal file", "both in one folder")
     if signal.relative in used:
-        return None, _refused(
+        return _refused(
             Reason.DUPLICATE, "a header that names another record's signal file", "one header a signal file"
         )
-    return signal, None
+    return signal
 
 
 def _draft(
     file: OfferedFile,
-    signal: OfferedFile,
+    head: Head,
     by_path: Mapping[str, OfferedFile],
     reads: Mapping[str, Mapping[str, OfferedFile]],
     used: set[str],
     options: Options,
-) -> Draft:
-    key = PurePosixPath(file.relative).with_suffix("").as_posix()
+) -> Draft | Finding:
+    signal = _signal_of(head, by_path, used)
+    if isinstance(signal, Finding):
+        return signal
+    key = _key(file)
     members = [("header", file), ("signal", signal)]
     published = by_path.get(f"{key}{options.reference_suffix}") if options.reference_suffix else None
     if published is not None:
         members.append((REFERENCE, published))
     members += [(role, of_role[key]) for role, of_role in reads.items() if key in of_role]
     used.update(member.relative for _, member in members)
-    person = person_of(_parsed(file), key, options)
-    return Draft(key, tuple(members), person.tokens)
+    return Draft(key, tuple(members), head.tokens)
 
 
-def _head(file: OfferedFile) -> bytes:
+def _key(file: OfferedFile) -> str:
+    return PurePosixPath(file.relative).with_suffix("").as_posix()
+
+
+def _first_bytes(file: OfferedFile) -> bytes:
     with file.path.open("rb") as stream:
         return stream.read(_HEAD)
 
@@ -276,4 +300,4 @@ def _lead_finding(unknown: int) -> Finding:
     )
 
 
-__all__ = ["COLUMNS", "assemble", "prove", "take_in"]
+__all__ = ["COLUMNS", "LIBRARIES", "assemble", "look", "prove", "take_in"]

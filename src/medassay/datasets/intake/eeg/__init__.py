@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -40,6 +41,7 @@ from medassay.formats.waveform.edf_person import equipment_of, person_of
 from medassay.formats.waveform.edf_writer import write
 from medassay.measures import eeg as measures
 
+LIBRARIES = ()
 SPACING_S = 0.5  # of a sketch: the least distance of two landmarks
 
 COLUMNS = {
@@ -56,28 +58,53 @@ COLUMNS = {
 }
 
 
-def assemble(files: Sequence[OfferedFile], source: Source) -> Assembly:
-    """A draft a recording, with the readers' files that stand under its path in the readers' folders."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the head of a recording tells: whose it is, and what stands in it against the rules."""
+
+    tokens: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def look(file: OfferedFile, source: Source) -> Head | Finding | None:
+    """The head of a recording, or why the file makes no sample; None of a reader's file."""
     options = options_of(source)
-    recordings: dict[str, OfferedFile] = {}
+    finding = _barred(file, options)
+    reader, _ = _reader(file, source)
+    if finding is not None or reader is not None:
+        return finding
+    return _lonely() if _annotations_only(file) else _head(file, options)
+
+
+def assemble(
+    files: Sequence[OfferedFile],
+    source: Source,
+    look: Callable[[OfferedFile, Source], Head | Finding | None] = look,
+) -> Assembly:
+    """A draft a recording, with the readers' files that stand under its path in the readers' folders."""
+    options_of(source)
+    recordings: dict[str, tuple[OfferedFile, Head]] = {}
     reads: dict[str, list[tuple[str, OfferedFile]]] = {}
     unassigned = []
     for item in files:
-        finding = _barred(item, options)
         reader, key = _reader(item, source)
-        if finding is not None:
-            unassigned.append(Unassigned(item, finding))
-        elif reader is not None:
-            reads.setdefault(key, []).append((f"{READ}{reader}", item))
-        elif _annotations_only(item):
-            unassigned.append(Unassigned(item, _lonely()))
-        else:
-            recordings[key] = item
+        match look(item, source):
+            case Finding() as finding:
+                unassigned.append(Unassigned(item, finding))
+            case Head() as head:
+                recordings[key] = item, head
+            case None:
+                reads.setdefault(key, []).append((f"{READ}{reader}", item))
     for key in sorted(set(reads) - set(recordings)):
         unassigned += [Unassigned(item, _lonely()) for _, item in reads[key]]
     drafts = [
-        Draft(key, ((SIGNAL, item), *reads.get(key, ())), *_known(item, options, source, key in reads))
-        for key, item in recordings.items()
+        Draft(
+            key,
+            ((SIGNAL, item), *reads.get(key, ())),
+            head.tokens,
+            (*_unread(key, reads, source), *head.findings),
+        )
+        for key, (item, head) in recordings.items()
     ]
     return Assembly(tuple(drafts), tuple(unassigned))
 
@@ -167,14 +194,14 @@ def _reader(item: OfferedFile, source: Source) -> tuple[str | None, str]:
     return None, place.as_posix()
 
 
-def _known(
-    item: OfferedFile, options: Options, source: Source, read: bool
-) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
-    """Person tokens of a recording, and what its header says against the rules."""
+def _unread(key: str, reads: Container[str], source: Source) -> list[Finding]:
+    if not source.readers or key in reads:
+        return []
+    return [note(Reason.REFERENCE_MISSING, "a recording that no reader read", "a file of each reader")]
+
+
+def _head(item: OfferedFile, options: Options) -> Head:
     findings = []
-    if source.readers and not read:
-        finding = note(Reason.REFERENCE_MISSING, "a recording that no reader read", "a file of each reader")
-        findings.append(finding)
     with item.path.open("rb") as stream:
         head = stream.read(256)
     person = person_of(head[8:88].rstrip(b" \x00"))
@@ -183,7 +210,7 @@ def _known(
         findings.append(note(Reason.CHARACTER_SET, found, wanted))
     if options.identity == "path":
         matches = [(p.among, re.search(p.pattern, item.relative)) for p in options.persons]
-        return tuple(f"id:{among}:{m['id']}" for among, m in matches if m), tuple(findings)
+        return Head(tuple(f"id:{among}:{m['id']}" for among, m in matches if m), tuple(findings))
     if not person.structured:
         found, wanted = (
             "a patient field outside the EDF+ form: nobody is told by it",
@@ -195,7 +222,7 @@ def _known(
         tokens.append(f"id:{PurePosixPath(item.relative).parts[0]}:{person.code}")
     if person.name and person.birthdate:
         tokens.append(f"name:{person.name}|{person.birthdate.isoformat()}|{person.sex or 'X'}")
-    return tuple(tokens), tuple(findings)
+    return Head(tuple(tokens), tuple(findings))
 
 
 def _measured(opened: edf.Opened, form: Form, options: Options) -> dict[str, Scalar]:
