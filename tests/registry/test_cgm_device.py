@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,12 +36,8 @@ def stage(folder, samples, *, labels):
     (folder / "samples.jsonl").write_text("\n".join(rows) + "\n")
 
 
-def run(device, *arguments):
-    subprocess.run([sys.executable, *map(str, arguments)], cwd=device, check=True, timeout=60)
-
-
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, run_script):
     place = tmp_path_factory.mktemp("device")
     device = place / "device"
     shutil.copytree(FOLDER, device, ignore=shutil.ignore_patterns("__pycache__"))
@@ -52,16 +46,26 @@ def trained(tmp_path_factory):
     parameters = load_spec(FOLDER / "device.yaml", DeviceSpec).parameters | {"epochs": 30}
     (place / "params.json").write_text(json.dumps(parameters))
     for name in ("first", "again"):
-        run(device, "train.py", place / "train", place / name, place / "params.json")
+        run_script(device, "train.py", place / "train", place / name, place / "params.json")
     shutil.copytree(place / "first" / "model", device / "model")
     return place
 
 
-def predicted(place, samples, name, *, spoil=()):
+@pytest.fixture
+def predicted(trained, run_script):
+    """Run the trained device on samples; give the folder of its output."""
+
+    def run(samples, name, *, spoil=()):
+        return _predicted(run_script, trained, samples, name, spoil)
+
+    return run
+
+
+def _predicted(run_script, place, samples, name, spoil):
     stage(place / name, {sample: ("test", one) for sample, one in samples.items()}, labels=False)
     for sample in spoil:
         (place / name / f"{sample}.csv").write_bytes(b"time_min,glucose_mmol_per_l,clipped\n0,high,0\n")
-    run(place / "device", "predict.py", place / name, place / f"{name}-out")
+    run_script(place / "device", "predict.py", place / name, place / f"{name}-out")
     return place / f"{name}-out"
 
 
@@ -74,9 +78,9 @@ def test_training_twice_gives_the_same_model_and_curves(trained):
     assert float(rows[-1].split(",")[1]) < float(rows[0].split(",")[1])
 
 
-def test_a_bad_sample_fails_alone_and_the_others_are_scored(trained):
+def test_a_bad_sample_fails_alone_and_the_others_are_scored(predicted):
     samples = {"T-1": trace(21), "T-2": trace(22), "T-3": trace(23)}
-    output = predicted(trained, samples, "test", spoil=("T-2",))
+    output = predicted(samples, "test", spoil=("T-2",))
     statuses = read_statuses(output / "status.jsonl", list(samples))
     assert [row.status for row in statuses.values()] == [Status.OK, Status.FAILED, Status.OK]
     assert not (output / "T-2.csv").exists()
@@ -91,7 +95,7 @@ def test_a_bad_sample_fails_alone_and_the_others_are_scored(trained):
     assert sums["detected"] > sums["missed"]
 
 
-def test_alarms_do_not_change_when_what_follows_is_cut_off(trained):
+def test_alarms_do_not_change_when_what_follows_is_cut_off(predicted):
     whole = trace(31)
     public = {"T-1.csv": write_trace(whole)}
     copies = scoring.audit_copies("T-1", public, scoring.Options(audit_copies=6))
@@ -101,7 +105,7 @@ def test_alarms_do_not_change_when_what_follows_is_cut_off(trained):
         )
         for copy in copies
     }
-    output = predicted(trained, samples, "audit")
+    output = predicted(samples, "audit")
     alarms = (output / "T-1.csv").read_bytes()
     assert read_alarms(alarms)["hypo"].size > 0
     for copy in copies:

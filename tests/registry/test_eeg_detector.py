@@ -3,8 +3,6 @@
 import datetime
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,14 +50,8 @@ def stage(folder, rows, *, training):
     (folder / "samples.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def run(device, *arguments):
-    command = [sys.executable, *map(str, arguments)]
-    done = subprocess.run(command, cwd=device, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.fixture(scope="module")
-def predicted(tmp_path_factory):
+def predicted(tmp_path_factory, run_script):
     top = tmp_path_factory.mktemp("detector")
     spec = load_spec(DEVICE / "device.yaml", DeviceSpec)
     (top / "params.json").write_text(json.dumps(dict(spec.parameters) | {"epochs": 12}))
@@ -70,9 +62,9 @@ def predicted(tmp_path_factory):
     device = top / "device"
     shutil.copytree(DEVICE, device)
     for name in ("one", "two"):
-        run(device, "train.py", top / "train", top / f"out-{name}", top / "params.json")
+        run_script(device, "train.py", top / "train", top / f"out-{name}", top / "params.json")
     shutil.copytree(top / "out-one" / "model", device / "model")
-    run(device, "predict.py", top / "test", top / "predicted")
+    run_script(device, "predict.py", top / "test", top / "predicted")
     return top / "out-one", top / "out-two", top / "predicted"
 
 

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,14 +15,6 @@ from medassay.registry.device import DeviceSpec, SampleRow, Status, read_statuse
 ROOT = Path(__file__).parents[2]
 DEVICE = ROOT / "registry" / "premature-beat-ecg-detector"
 BAD = "R-bad"
-
-
-def run(script, *arguments):
-    folder = Path(script).parent
-    return subprocess.run(
-        [sys.executable, Path(script).name, *map(str, arguments)],
-        cwd=folder, check=True, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +48,17 @@ def staged(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(staged):
+def trained(staged, run_script):
     """The device trained twice with the same parameters, its model beside it."""
     (staged / "params.json").write_text(
         '{"seed": 1, "epochs": 5, "channels": 8, "batch": 128, "rate": 0.006}'
     )
     for name in ("once", "again"):
-        run(DEVICE / "train.py", staged / "train", staged / name, staged / "params.json")
+        run_script(DEVICE, "train.py", staged / "train", staged / name, staged / "params.json")
     device = staged / "device"
     shutil.copytree(DEVICE, device, ignore=shutil.ignore_patterns("__pycache__", "model"))
     shutil.copytree(staged / "once" / "model", device / "model")
-    run(device / "predict.py", staged / "test", staged / "out")
+    run_script(device, "predict.py", staged / "test", staged / "out")
     return staged
 
 

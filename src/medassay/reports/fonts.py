@@ -61,7 +61,7 @@ def _subset(signs: str) -> bytes:
     options.layout_features = ["kern"]
     options.name_IDs = [0, 1, 2, 5, 13, 14]  # copyright, family, style, version, licence
     options.drop_tables += ["BASE", "GPOS", "GSUB", "VORG", "vhea", "vmtx"]
-    font = TTFont(folder() / FILE, fontNumber=FACE_SC, lazy=True, recalcTimestamp=False)
+    font = TTFont(folder() / FILE, fontNumber=FACE_SC, lazy=True, recalcTimestamp=False, recalcBBoxes=False)
     subsetter = Subsetter(options)
     subsetter.populate(text=signs)
     subsetter.subset(font)
