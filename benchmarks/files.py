@@ -5,8 +5,9 @@
 
 Each size runs in a process of its own: glucose traces of a day as small CSV files, one process, objects in a folder.
 Prints seconds per 1,000 files, by the clock and of the processor (which a busy machine
-disturbs least), and the peak of memory; the second run of an unchanged folder costs a stat a file, and
-is held to the same tables. Files are made before the clock starts, and have lain still for some seconds.
+disturbs least), and the peak of memory. The second run, of an unchanged folder, costs a stat a file and is held to the
+same catalogue. Before the third run one file more is put there; it is held to the catalogue of a run that remembers
+nothing where there are at most 10,000 files. Files are made before the clock starts.
 """
 
 from __future__ import annotations
@@ -25,38 +26,21 @@ from medassay.core.tables import to_parquet
 from medassay.core.workspace import Workspace
 from medassay.datasets import memo as memory
 from medassay.datasets.ingest import Ingested, ingest
-from medassay.datasets.spec import DatasetSpec
 from medassay.datasets.store import Batch, ObjectStore
-from medassay.trust.keys import KeyRing
 
-TEXT = {"zh": "甲", "en": "a"}
-SPEC = {
-    "title": TEXT,
-    "version": "1",
-    "disease": {"name": TEXT, "icd10": ["E11.9"]},
-    "kind": "cgm",
-    "task": "alarms",
-    "intended_use": TEXT,
-    "target_population": TEXT,
-    "split": {"train": 0.6, "tune": 0.2, "test": 0.2, "seed": 1},
-    "freeze_needs": ["ingest"],
-    "sources": [
-        {
-            "name": "traces",
-            "source_class": "public",
-            "form": "glucose-table",
-            "folder": "traces",
-            "identity": "known",
-            "lawful_basis": {"licence": "CC0-1.0"},
-        }
-    ],
-}
+sys.path.append(str(Path(__file__).parent))  # Python runs with -P
+
+from sources import KEYS, spec_of
+
 READINGS = 24
 
 
-def written(folder: Path, files: int) -> None:
-    """So many traces, no two alike."""
-    for number in range(files):
+ANEW_UP_TO = 10_000
+
+
+def written(folder: Path, numbers: Iterable[int]) -> None:
+    """Traces of these numbers, no two alike."""
+    for number in numbers:
         lines = ["Date,CGM (mmol/L)"]
         for reading in range(READINGS):
             value = 4 + (int(f"{number:07d}"[reading % 7]) + reading % 5) / 10  # spells the file's number
@@ -67,22 +51,21 @@ def written(folder: Path, files: int) -> None:
 
 
 def one_size(files: int) -> None:
-    """Make, ingest, ingest again; print a row."""
+    """Make, ingest, ingest again, ingest with one file more; print a row."""
     memory.SETTLED_NS = 0
     with tempfile.TemporaryDirectory() as top:
         folder = Path(top, "traces")
         folder.mkdir()
-        written(folder, files)
-        keys = KeyRing(True, b"p" * 32, b"l" * 32, b"s" * 32)
-        spec = DatasetSpec.model_validate(SPEC)
+        written(folder, range(files))
+        spec = spec_of("cgm", "alarms", "E11.9", "glucose-table")
         store = ObjectStore(Workspace(Path(top)))
         batch = Batch(store)
 
-        def run() -> tuple[Ingested, float, float]:
+        def run(memory_of: str = "seen.sqlite") -> tuple[Ingested, float, float]:
             start, worked = time.perf_counter(), time.process_time()
-            with memory.remembering(Path(top, "seen.sqlite"), "", keys.pseudonym, store.has) as memo:
+            with memory.remembering(Path(top, memory_of), "", KEYS.pseudonym, store.has) as memo:
                 made = ingest(
-                    "x", spec, spec.sources[0], folder, keys, batch.put, settle=batch.settle, memo=memo
+                    "x", spec, spec.sources[0], folder, KEYS, batch.put, settle=batch.settle, memo=memo
                 )
             worked = (time.process_time() - worked) * 1000 / files
             return made, (time.perf_counter() - start) * 1000 / files, worked
@@ -91,17 +74,25 @@ def one_size(files: int) -> None:
         second, again, work_again = run()
         if to_parquet(first.catalogue) != to_parquet(second.catalogue):
             raise SystemExit("the second run ended in another catalogue")
+        written(folder, [files])
+        third, one_more, work_one_more = run()
+        if files <= ANEW_UP_TO and to_parquet(run("anew.sqlite")[0].catalogue) != to_parquet(third.catalogue):
+            raise SystemExit(
+                "the run with one file more ended in another catalogue than one that remembers nothing"
+            )
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         taken = first.counts["samples_accepted"]
         print(
             f"{files:7} files, {taken:7} samples: {cost:6.2f} s/1000 first ({work:.2f} of processor), "
-            f"{again:6.3f} s/1000 unchanged ({work_again:.3f} of processor), peak {peak:5.0f} MB",
+            f"{again:6.3f} s/1000 unchanged ({work_again:.3f} of processor), "
+            f"{one_more:6.3f} s/1000 with one file more ({work_one_more:.3f} of processor), peak {peak:5.0f} MB",
             flush=True,
         )
 
 
 ROW = re.compile(
-    r" *(?P<files>\d+) files,.*first \((?P<first>[\d.]+) of.*unchanged \((?P<again>[\d.]+) of.*peak +(?P<peak>\d+) MB"
+    r" *(?P<files>\d+) files,.*first \((?P<first>[\d.]+) of.*unchanged \((?P<again>[\d.]+) of.*more "
+    r"\((?P<more>[\d.]+) of.*peak +(?P<peak>\d+) MB"
 )
 
 
@@ -119,6 +110,7 @@ def drawn(rows: Iterable[str], figure: Path) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "ingest"  # the same rows give the same bytes
     plot, (cost, memory_of) = pyplot.subplots(1, 2, figsize=(8, 3), layout="constrained")
     cost.loglog(files, [row["first"] for row in found], "o-", label="first")
+    cost.loglog(files, [row["more"] for row in found], "^-", label="one file more")
     cost.loglog(files, [row["again"] for row in found], "s-", label="unchanged")
     cost.set(xlabel="files", ylabel="s of processor for 1,000 files")
     cost.legend()

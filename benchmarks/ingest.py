@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import io
 import statistics
 import sys
 import tempfile
@@ -20,74 +19,21 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
-import numpy as np
 import pydicom
 
 from medassay.core.workspace import Workspace
 from medassay.datasets.ingest import ingest
-from medassay.datasets.spec import DatasetSpec
 from medassay.datasets.store import Batch, ObjectStore
-from medassay.trust.keys import KeyRing
 
-MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
-TEXT = {"zh": "甲", "en": "a"}
-SPEC = {
-    "title": TEXT,
-    "version": "1",
-    "disease": {"name": TEXT, "icd10": ["G30.9"]},
-    "kind": "mr_volume",
-    "task": "masks",
-    "intended_use": TEXT,
-    "target_population": TEXT,
-    "split": {"train": 0.6, "tune": 0.2, "test": 0.2, "seed": 1},
-    "freeze_needs": ["ingest"],
-    "sources": [
-        {
-            "name": "mr",
-            "source_class": "public",
-            "form": "dicom-export",
-            "folder": "mr",
-            "identity": "known",
-            "lawful_basis": {"licence": "CC0-1.0"},
-            "options": {"structures": {"a": 1}, "needs_label": False},
-        }
-    ],
-}
-KEYS = KeyRing(True, b"p" * 32, b"l" * 32, b"s" * 32)
+sys.path.append(str(Path(__file__).parent))  # Python runs with -P
 
-
-def beside() -> ModuleType:
-    """The benchmark of de-identification, for its headers."""
-    place = importlib.util.spec_from_file_location("deidentify", Path(__file__).with_name("deidentify.py"))
-    if place is None or place.loader is None:
-        raise SystemExit("no deidentify.py beside this file")
-    module = importlib.util.module_from_spec(place)
-    place.loader.exec_module(module)
-    return module
-
-
-def written(folder: Path, series: int, slices: int, header: str) -> None:
-    """Series of a ball in noise, each of a person of its own."""
-    made = beside()
-    rows, columns = np.mgrid[:512, :512]
-    for number in range(series):
-        draw = np.random.default_rng(number)
-        for at in range(slices):
-            image = pydicom.dcmread(io.BytesIO(made.instance(at + 1, **made.HEADERS[header])))
-            image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = MR_IMAGE
-            image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}.{at}"
-            image.SeriesInstanceUID, image.Modality = f"1.2.5.{number}", "MR"
-            image.PatientID, image.PatientName = f"P{number}", f"PERSON^NUMBER{number}"
-            ball = 400 * np.exp(-((rows - 256) ** 2 + (columns - 256) ** 2) / 2e4)
-            image.PixelData = (ball + draw.normal(50, 8, ball.shape)).astype("<i2").tobytes()
-            image.save_as(folder / f"{number:04d}-{at:04d}.dcm", enforce_file_format=True)
+from sources import KEYS, mr_spec, write_series
 
 
 def ours(folder: Path, out: Path) -> None:
     """Everything that ingest does."""
-    spec = DatasetSpec.model_validate(SPEC)
+    spec = mr_spec()
     batch = Batch(ObjectStore(Workspace(out)))
     made = ingest("x", spec, spec.sources[0], folder, KEYS, batch.put, settle=batch.settle)
     if made.counts["files_in_samples"] != made.counts["files_offered"]:
@@ -134,7 +80,7 @@ def main() -> None:
         warm, folder = Path(top, "warm"), Path(top, "mr")
         for place, series in ((warm, 1), (folder, given.series)):
             place.mkdir()
-            written(place, series, 3 if place == warm else given.slices, given.header)
+            write_series(place, series, 3 if place == warm else given.slices, given.header)
         files = given.series * given.slices
         seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in tools}
         for tool in tools.values():

@@ -11,43 +11,23 @@ from __future__ import annotations
 
 import argparse
 import resource
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 from medassay.core.canonical import digest_bytes
-from medassay.core.tables import from_parquet, to_parquet
+from medassay.core.tables import from_parquet
 from medassay.core.workspace import Workspace
 from medassay.datasets import intake, query
 from medassay.datasets import memo as memory
-from medassay.datasets.ingest import Ingested, ingest
-from medassay.datasets.spec import DatasetSpec
+from medassay.datasets.ingest import ingest
 from medassay.datasets.store import Batch, ObjectStore
-from medassay.trust.keys import KeyRing
 
-TEXT = {"zh": "甲", "en": "a"}
-SPEC = {
-    "title": TEXT,
-    "version": "1",
-    "disease": {"name": TEXT, "icd10": ["E11.9"]},
-    "kind": "line",
-    "task": "alarms",
-    "intended_use": TEXT,
-    "target_population": TEXT,
-    "split": {"train": 0.6, "tune": 0.2, "test": 0.2, "seed": 1},
-    "freeze_needs": ["ingest"],
-    "sources": [
-        {
-            "name": "lines",
-            "source_class": "public",
-            "form": "line",
-            "folder": "lines",
-            "identity": "known",
-            "lawful_basis": {"licence": "CC0-1.0"},
-        }
-    ],
-}
-TABLES = ("offered", "catalogue", "objects", "measurements", "actions", "sketches", "key_side")
+sys.path.append(str(Path(__file__).parent))  # Python runs with -P
+
+from sources import KEYS, spec_of, stored
+
 ASKED = ("counters", "sites", "people", "files_offered", "not_stated", "repeated", "deidentification")
 
 
@@ -66,11 +46,6 @@ def written(folder: Path, rows: int, lines: int) -> None:
 def peak_mb() -> float:
     """Largest memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def stored(made: Ingested) -> dict[str, bytes]:
-    """The tables as they are kept."""
-    return {name: to_parquet(getattr(made, name)) for name in TABLES}
 
 
 def asked(tables: dict[str, bytes]) -> None:
@@ -101,16 +76,15 @@ def main() -> None:
         folder = Path(top, "lines")
         folder.mkdir()
         written(folder, given.rows, given.lines)
-        keys = KeyRing(True, b"p" * 32, b"l" * 32, b"s" * 32)
-        spec = DatasetSpec.model_validate(SPEC)
+        spec = spec_of("line", "alarms", "E11.9", "line")
         store = ObjectStore(Workspace(Path(top)))
         batch = Batch(store)
         ends = []
         for run in ("first", "unchanged"):
             start, worked = time.perf_counter(), time.process_time()
-            with memory.remembering(Path(top, "seen.sqlite"), "", keys.pseudonym, store.has) as memo:
+            with memory.remembering(Path(top, "seen.sqlite"), "", KEYS.pseudonym, store.has) as memo:
                 made = ingest(
-                    "x", spec, spec.sources[0], folder, keys, batch.put, settle=batch.settle, memo=memo
+                    "x", spec, spec.sources[0], folder, KEYS, batch.put, settle=batch.settle, memo=memo
                 )
             tables = stored(made)
             seconds, worked = time.perf_counter() - start, time.process_time() - worked

@@ -40,6 +40,7 @@ WORTH_NUMBER = 2_000  # files or samples; below both, starting processes costs m
 WORTH_BYTES = 200_000_000
 BATCH_SAMPLES = 256
 BATCH_BYTES = 64_000_000
+LEAST_SAMPLES, LEAST_BYTES = 8, 4_000_000  # below both, a batch is worth no message
 AHEAD = 3  # batches that a worker has: one at work, one on its way to the disk, one that waits
 PATIENCE_S = 60.0  # how long a cluster may be without any worker
 _ONE_AT_A_TIME = threading.Lock()  # reading silences logs and warnings, which belong to the whole process
@@ -203,15 +204,17 @@ def batches(sizes: Sequence[int], workers: int) -> list[range]:
 
     Examples
     --------
-    >>> [len(run) for run in batches([1] * 20, workers=2)]
+    >>> [len(run) for run in batches([5_000_000] * 20, workers=2)]
     [5, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1]
+    >>> [len(run) for run in batches([1_000] * 200, workers=2)]
+    [50, 38, 28, 21, 16, 12, 9, 8, 8, 8, 2]
     >>> batches([], workers=2)
     []
     """
     runs, start, left = [], 0, sum(sizes)
     while start < len(sizes):
-        number = min(BATCH_SAMPLES, math.ceil((len(sizes) - start) / (2 * workers)))
-        most = min(BATCH_BYTES, left / (2 * workers))
+        number = min(BATCH_SAMPLES, max(LEAST_SAMPLES, math.ceil((len(sizes) - start) / (2 * workers))))
+        most = min(BATCH_BYTES, max(LEAST_BYTES, left / (2 * workers)))
         end, size = start + 1, sizes[start]
         while end - start < number and end < len(sizes) and size + sizes[end] <= most:
             size += sizes[end]
