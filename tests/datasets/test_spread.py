@@ -2,11 +2,13 @@
 
 import os
 from functools import partial
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medassay.core.rooms import module_of, names_of
 from medassay.datasets import processes, spread
 from medassay.datasets.processes import Processes
 
@@ -84,3 +86,10 @@ def test_a_worker_has_the_settings_of_now_not_of_when_its_libraries_were_loaded(
 def test_processes_that_have_not_begun_are_no_client():
     with Processes(None, ["json"]) as none, pytest.raises(LookupError, match="not begun"):
         none.client()
+
+
+@pytest.mark.parametrize("kind", names_of(spread.ROOM))
+def test_every_kind_names_libraries_that_can_be_loaded_before_its_first_file(kind):
+    intake = module_of(spread.ROOM, kind, what="kind of data")
+    assert intake.LIBRARIES
+    assert all(find_spec(name) for name in intake.LIBRARIES)

@@ -64,7 +64,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "laboratory_values": ("1", "results from the summary"),
     "laboratory_refused": ("1", "columns of the summary that were refused"),
 }
-LIBRARIES = ()
+LIBRARIES = ("scipy.signal",)
 FORMS = ("glucose-table",)
 OLDEST_YEARS = 90  # ages above are given as this: so few people are older that an age tells the person
 LONGEST_MIN = 60 * 24 * 60.0  # no sensor is worn for longer; a larger number would be a date in disguise

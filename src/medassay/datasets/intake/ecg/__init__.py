@@ -39,7 +39,7 @@ from medassay.datasets.sample import (
 from medassay.datasets.spec import Source
 from medassay.formats.waveform import wfdb_record as record
 
-LIBRARIES = ()
+LIBRARIES = ("scipy.signal", "wfdb")
 SPACING_S = 0.5  # of a sketch: the least distance of two landmarks, which are beats
 _HEAD = 2048  # bytes that tell a header
 _LARGEST_HEADER = 1 << 20

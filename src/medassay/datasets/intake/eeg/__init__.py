@@ -41,7 +41,7 @@ from medassay.formats.waveform.edf_person import equipment_of, person_of
 from medassay.formats.waveform.edf_writer import write
 from medassay.measures import eeg as measures
 
-LIBRARIES = ()
+LIBRARIES = ("scipy.signal",)
 SPACING_S = 0.5  # of a sketch: the least distance of two landmarks
 
 COLUMNS = {
