@@ -230,7 +230,7 @@ contents = st.sampled_from(
 changes = st.lists(st.tuples(names, st.none() | contents), min_size=1, max_size=4)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(changes, min_size=2, max_size=4))
 def test_whatever_changes_in_a_folder_what_is_remembered_ends_as_what_is_read_anew(toys, again, steps):
     for path in (*toys.folder.iterdir(), again.path):
