@@ -20,15 +20,23 @@ from medassay.verbs import init
 ROOT = Path(__file__).parents[2]
 STEM = "t2dm-cgm"
 INGEST = ["ingest", STEM, "phantom"]
+SMALL = {"subjects": 6, "days": 2, "defects": False}
+LARGER = SMALL | {"defects": True}
 
 
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     """A workspace whose one phantom is small; a folder and keys of its own for each test."""
-    return _made(tmp_path / "work", monkeypatch)
+    return _made(tmp_path / "work", monkeypatch, SMALL)
 
 
-def _made(root, monkeypatch):
+@pytest.fixture
+def larger(tmp_path, monkeypatch):
+    """A workspace like it whose ingest lasts long enough to be ended in its midst."""
+    return _made(tmp_path / "work", monkeypatch, LARGER)
+
+
+def _made(root, monkeypatch, phantom):
     from ruamel.yaml import YAML
 
     for folder in SPEC_FOLDERS:
@@ -36,7 +44,7 @@ def _made(root, monkeypatch):
     yaml = YAML()
     spec = root / "datasets" / f"{STEM}.yaml"
     tree = yaml.load(spec.read_text("utf-8"))
-    tree["sources"][0]["phantom"] |= {"subjects": 6, "days": 2}
+    tree["sources"][0]["phantom"] |= phantom
     with spec.open("w", encoding="utf-8") as stream:
         yaml.dump(tree, stream)
     monkeypatch.setenv("MEDASSAY_KEYS", str(root / "keys"))
@@ -147,7 +155,7 @@ def test_an_empty_folder_is_nothing_readable(said, workspace, tmp_path):
 
 
 def test_a_full_disk_ends_the_run_with_a_reason_and_a_rerun_ends_as_if_nothing_had_been(
-    said, workspace, monkeypatch, tmp_path
+    said, larger, monkeypatch, tmp_path
 ):
     synced, fsync = [], os.fsync
 
@@ -163,36 +171,36 @@ def test_a_full_disk_ends_the_run_with_a_reason_and_a_rerun_ends_as_if_nothing_h
     assert code == 4
     assert "no space left" in message
     assert complete(message)
-    assert not workspace.pointer(STEM, "phantom", "ingest").exists()
-    assert half_written(workspace) == []
+    assert not larger.pointer(STEM, "phantom", "ingest").exists()
+    assert half_written(larger) == []
     assert said(*INGEST)[0] == 0
-    ring = workspace.key_ring.read_bytes()
-    again = _made(tmp_path / "undisturbed", monkeypatch)
+    ring = larger.key_ring.read_bytes()
+    again = _made(tmp_path / "undisturbed", monkeypatch, LARGER)
     again.key_ring.write_bytes(ring)  # pseudonyms and sealed labels are functions of the keys
     assert said(*INGEST)[0] == 0
-    assert evidence_of(again) == evidence_of(workspace)
+    assert evidence_of(again) == evidence_of(larger)
 
 
-def test_a_killed_run_is_carried_on_and_ends_in_the_same_evidence(said, workspace, monkeypatch, tmp_path):
+def test_a_killed_run_is_carried_on_and_ends_in_the_same_evidence(said, larger, monkeypatch, tmp_path):
     running = subprocess.Popen(
         [sys.executable, "-P", "-c", "from medassay.cli.main import main; main()", *INGEST],
-        cwd=workspace.root,
+        cwd=larger.root,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 60
-    while not list(workspace.store.glob("objects/*/*")) and time.monotonic() < deadline:
+    while not list(larger.store.glob("objects/*/*")) and time.monotonic() < deadline:
         assert running.poll() is None, "the run ended before it could be killed"
         time.sleep(0.005)
     running.send_signal(signal.SIGKILL)
     assert running.wait() == -signal.SIGKILL
-    assert not workspace.pointer(STEM, "phantom", "ingest").exists()
+    assert not larger.pointer(STEM, "phantom", "ingest").exists()
     assert said(*INGEST)[0] == 0
-    ring = workspace.key_ring.read_bytes()
-    again = _made(tmp_path / "undisturbed", monkeypatch)
+    ring = larger.key_ring.read_bytes()
+    again = _made(tmp_path / "undisturbed", monkeypatch, LARGER)
     again.key_ring.write_bytes(ring)  # pseudonyms and sealed labels are functions of the keys
     assert said(*INGEST)[0] == 0
-    assert evidence_of(again) == evidence_of(workspace)
+    assert evidence_of(again) == evidence_of(larger)
 
 
 def test_what_a_killed_run_had_unpacked_lies_with_the_keys_and_is_removed_by_the_next(said, workspace):

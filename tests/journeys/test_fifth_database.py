@@ -24,8 +24,11 @@ STATED = {
 def test_a_fifth_database_is_added_by_spec_files_alone(tiny, turn, tmp_path):
     begin.run(tiny, "fifth-cgm", "t2dm-cgm")
     turn("datasets/fifth-cgm.yaml", sources__0__source_class="public", sources__0__lawful_basis=STATED)
-    turn("quality/fifth-cgm.yaml", limits__largest_excluded_share=0.6)
-    declared = Place(tiny, "t2dm-cgm", "phantom").source.phantom | {"subjects": 26, "days": 4}
+    declared = Place(tiny, "t2dm-cgm", "phantom").source.phantom | {
+        "subjects": 16,
+        "days": 4,
+        "defects": False,
+    }
     cgm.generate(cgm.Parameters.model_validate(declared), 1, tmp_path / "fifth-cgm", tmp_path / "truth.json")
     place = Place(tiny, "fifth-cgm", "hospital")
     assert ingest.run(place, data=tmp_path).outcome is Outcome.PASSED

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from medassay.reports.fonts import sans_of_matplotlib
@@ -18,6 +19,7 @@ INK, MUTED, ACCENT, GOAL = "#1b2733", "#667380", "#1f5f8b", "#b4552d"
 ROW_INCHES = 0.3
 WIDTH_INCHES = 7.2
 LONGEST_NAME = 34
+KEPT = 64  # plots of one record in its two languages: each edition shows the same ones
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ def forest(groups: Sequence[Sequence[Line]], *, labels: Labels, limit: float | N
     limit : float
         One goal for all lines, drawn through the whole axis; else each line's own.
     """
+    return _forest(tuple(tuple(group) for group in groups), labels, limit)
+
+
+@lru_cache(maxsize=KEPT)
+def _forest(groups: tuple[tuple[Line, ...], ...], labels: Labels, limit: float | None) -> bytes:
     heights = [len(group) * ROW_INCHES + 0.42 for group in groups]
     with _canvas(WIDTH_INCHES, sum(heights)) as (canvas, font):
         axes = canvas.subplots(
@@ -66,10 +73,15 @@ def forest(groups: Sequence[Sequence[Line]], *, labels: Labels, limit: float | N
 
 def curves(figures: Mapping[str, Sequence[tuple[int, float]]], *, step: str) -> bytes:
     """Training curves, a panel each: figure to (step, value)."""
+    return _curves(tuple((name, tuple(points)) for name, points in figures.items()), step)
+
+
+@lru_cache(maxsize=KEPT)
+def _curves(panels: tuple[tuple[str, tuple[tuple[int, float], ...]], ...], step: str) -> bytes:
     with _canvas(WIDTH_INCHES, 1.9) as (canvas, font):
-        axes = canvas.subplots(1, len(figures), squeeze=False)
+        axes = canvas.subplots(1, len(panels), squeeze=False)
         canvas.subplots_adjust(left=0.07, right=0.985, top=0.86, bottom=0.24, wspace=0.24)
-        for axis, (name, points) in zip(axes[0], figures.items(), strict=True):
+        for axis, (name, points) in zip(axes[0], panels, strict=True):
             axis.plot([x for x, _ in points], [y for _, y in points], color=ACCENT, linewidth=1.4)
             axis.set_title(name, fontproperties=font, fontsize=8, color=INK, loc="left")
             axis.set_xlabel(step, fontproperties=font, fontsize=7.5, color=MUTED)
