@@ -3,6 +3,7 @@ BIN := .venv/bin
 # A terminal's line a step, with the name of its chain before it; a chain that fails fails the whole.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
+TYPES = mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache/devices
 CHAINS = $(patsubst datasets/%.yaml,chain-%-$(1),$(wildcard datasets/*.yaml))
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -45,8 +46,8 @@ test: .venv/ready
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then .ci/debian; fi
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict src
-	for device in registry/*/; do (cd $$device && mypy --config-file ../../pyproject.toml .) || exit 1; done
+	(for device in registry/*/; do (cd $$device && $(TYPES) .) || exit 1; done) & devices=$$!; \
+	$(BIN)/mypy --strict src && wait $$devices
 	$(BIN)/lint-imports
 	$(BIN)/python -P -m pytest -n 3 --dist loadfile --no-loadscope-reorder # a third works while two wait for processes
 
