@@ -25,7 +25,7 @@ def test_a_fifth_database_is_added_by_spec_files_alone(tiny, turn, tmp_path):
     begin.run(tiny, "fifth-cgm", "t2dm-cgm")
     turn("datasets/fifth-cgm.yaml", sources__0__source_class="public", sources__0__lawful_basis=STATED)
     declared = Place(tiny, "t2dm-cgm", "phantom").source.phantom | {
-        "subjects": 16,
+        "subjects": 26,
         "days": 4,
         "defects": False,
     }
