@@ -30,7 +30,10 @@ class Export:
         spec = load_spec(ROOT / "datasets" / f"{STEM}.yaml", DatasetSpec)
         self.source = spec.sources[0]
         declared = dict(self.source.phantom or {})
-        declared["sites"] = [{**site, "subjects": 2} for site in declared["sites"]]
+        declared["sites"] = [
+            {**site, "subjects": 2, "spacing_mm": [1.6 * site["spacing_mm"][0], *site["spacing_mm"][1:]]}
+            for site in declared["sites"]
+        ]
         declared["disputed"] = 1
         self.parameters = phantom.Parameters.model_validate(declared)
         phantom.generate(self.parameters, 3, folder / "export", folder / "truth.json")
