@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medassay.core.errors import WrongUse
+from medassay.core.estimate import Estimate
 from medassay.statistics.ratio import ratio
-from medassay.statistics.reader_resampling import over_readers
+from medassay.statistics.reader_resampling import mean_over_readers, over_readers
 
 seeds = st.integers(0, 10**6)
 
@@ -90,6 +91,16 @@ def test_too_few_readers_or_subjects_give_a_figure_without_an_interval(readers, 
     assert found(table, ones).widening is None
 
 
+def test_a_closed_form_beside_a_resampled_interval_gives_no_ratio_of_widths():
+    ones = np.ones((2, 12))
+    hits = ones.copy()
+    hits[1, :4] = 0.5
+    both = over_readers(hits, ones, (ones[0], ones[0]), undefined="no event", seed=3, proportion=True)
+    assert both.consensus.method.startswith("clopper_pearson")
+    assert both.over_readers.lower is not None
+    assert both.widening is None
+
+
 def test_no_event_for_any_reader_is_not_estimable():
     nothing = np.zeros((3, 4))
     assert found(nothing, nothing).over_readers.undefined == "no event"
@@ -123,3 +134,35 @@ def test_one_figure_for_all_gives_no_interval_of_no_width():
 def test_sums_that_are_no_table_are_refused(numerator, denominator, consensus):
     with pytest.raises(WrongUse):
         over_readers(numerator, denominator, (consensus, consensus), undefined="-", seed=1)
+
+
+def averaged(values, resampled, **options):
+    own = [
+        Estimate(value=v, lower=v - 0.1, upper=v + 0.1, confidence=0.95, method="bootstrap", n_subjects=9)
+        for v in values
+    ]
+    return mean_over_readers(own[0], own, np.array(resampled), undefined="no case", seed=1, **options)
+
+
+def test_a_figure_that_is_no_ratio_is_averaged_over_readers_and_drawn_with_them():
+    rng = np.random.default_rng(1)
+    people = rng.normal(0, 0.03, 4000)
+    found = averaged((0.6, 0.8), (0.6 + people, 0.8 + people)).over_readers
+    assert found.value == pytest.approx(0.7)
+    # One of two readers a resample: half the figures lie about 0.6, half about 0.8.
+    assert found.lower == pytest.approx(np.quantile(0.6 + people, 0.05), abs=0.004)
+    assert found.upper == pytest.approx(np.quantile(0.8 + people, 0.95), abs=0.004)
+
+
+def test_a_reader_without_a_figure_leaves_the_mean_over_readers_undefined():
+    own = [Estimate(value=0.7, n_subjects=9), Estimate(value=None, n_subjects=9, undefined="one class")]
+    found = mean_over_readers(own[0], own, np.ones((2, 50)), undefined="one class", seed=1).over_readers
+    assert (found.value, found.undefined) == (None, "one class")
+
+
+def test_a_reader_who_is_not_drawn_spoils_no_resample():
+    drawn = np.column_stack([np.linspace(0.5, 0.7, 1000), np.full(1000, np.nan), np.full(1000, np.nan)]).T
+    assert "too few" in averaged((0.6, 0.6, 0.6), drawn).over_readers.undefined
+    rare = np.tile(np.linspace(0.5, 0.7, 1000), (2, 1))
+    rare[1, :5] = np.nan
+    assert averaged((0.6, 0.6), rare).over_readers.lower is not None

@@ -14,6 +14,7 @@ from medassay.evaluation.figure import BoolArray, Figure, asked_of
 from medassay.evaluation.formulas import formulas_of, metric_name
 from medassay.evaluation.heterogeneity import Heterogeneity
 from medassay.evaluation.multiplicity import decide
+from medassay.evaluation.over_readers import ReadersResult, readers_results
 from medassay.evaluation.protocol import Goal, Interval, Protocol, Verdict, verdict
 from medassay.evaluation.robustness import Robustness
 from medassay.evaluation.scorer import Form, Metric, Share
@@ -113,6 +114,11 @@ class Results(_Result):
     worst_subgroup: WorstSubgroup | None = Field(default=None, description="None: no cell has a figure")
     sensitivity: tuple[Sensitivity, ...]
     robustness: tuple[Robustness, ...] = ()
+    over_readers: tuple[ReadersResult, ...] = Field(
+        default=(),
+        exclude_if=_plain,
+        description="endpoints against each reader and over all; empty: fewer than two readers",
+    )
 
     def of(self, endpoint: str) -> EndpointResult:
         """The result of one endpoint by its id."""
@@ -129,6 +135,7 @@ def analyse(
     *,
     synthetic: bool,
     answered: Sequence[Statistics] | None = None,
+    readers: Sequence[Sequence[Statistics]] = (),
 ) -> Results:
     """Every endpoint, subgroup and the verdict, by the protocol alone.
 
@@ -143,13 +150,15 @@ def analyse(
     answered : sequence of mappings
         The same sums over the samples that the device answered, to show what the rule for missing
         predictions does to the figure.
+    readers : sequence of such sums for each reader
+        The same predictions against single readers' references instead of the reference standard.
 
     Raises
     ------
     WrongUse
         As `formulas_of`; when a statistic that an endpoint needs was never counted, or the rows do not fit together.
     """
-    _require_rows(subjects, statistics, strata, *([] if answered is None else [answered]))
+    _require_rows(subjects, statistics, strata, *([] if answered is None else [answered]), *readers)
     # Resampling goes by position: sorted, the same rows give the same interval in any order.
     order = sorted(range(len(subjects)), key=lambda index: subjects[index])
     strata = [strata[index] for index in order]
@@ -182,6 +191,9 @@ def analyse(
         worst_subgroup=_worst(subgroups, primary, judged),
         sensitivity=tuple(
             _sensitivity(protocol, study, table.subjects, ANSWERED in figures, extremes, judged)
+        ),
+        over_readers=readers_results(
+            formulas, table, [[rows[index] for index in order] for rows in readers], asked_of(protocol)
         ),
     )
 

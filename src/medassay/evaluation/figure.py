@@ -84,6 +84,10 @@ class Figure(Protocol):
         """The figure over all subjects by a draw of its own, as it stands beside a difference."""
         ...
 
+    def resampled(self, asked: Asked) -> FloatArray:
+        """The figure of each resample of all subjects, shape (replicates,), NaN where it is undefined."""
+        ...
+
     def minus(self, earlier: Self, asked: Asked) -> Estimate:
         """This figure less that of other statistics of the same subjects, paired by subject."""
         ...

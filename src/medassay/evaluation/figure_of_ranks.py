@@ -124,6 +124,12 @@ class Area:
         everyone = np.ones(self.subjects, dtype=np.bool_)
         return self.estimate(everyone, asked, lambda: self.columns)
 
+    def resampled(self, asked: Asked) -> FloatArray:
+        if self.labels.all() or not self.labels.any():
+            return np.full(asked.replicates, np.nan)
+        cases = sort_cases(self.labels, self.scores, self.owner, self.subjects)
+        return replicated_areas([cases], replicates=asked.replicates, seed=asked.seed)[:, 0]
+
     def minus(self, earlier: Self, asked: Asked) -> Estimate:
         if not (np.array_equal(self.labels, earlier.labels) and np.array_equal(self.owner, earlier.owner)):
             raise WrongUse(

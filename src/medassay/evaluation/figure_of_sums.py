@@ -100,6 +100,10 @@ class RatioOfSums:
             interval=asked.resampled,
         )
 
+    def resampled(self, asked: Asked) -> FloatArray:
+        sums = resampled_sums(self.columns, asked.replicates, asked.seed)
+        return ratios(sums[:, 0], sums[:, 1])
+
     def minus(self, earlier: Self, asked: Asked) -> Estimate:
         return ratio_difference(
             (self.numerator, self.denominator),
@@ -202,6 +206,9 @@ class FunctionOfSums:
         return self.estimate(
             everyone, asked, lambda: resampled_sums(self.columns, asked.replicates, asked.seed)
         )
+
+    def resampled(self, asked: Asked) -> FloatArray:
+        return self.figures(resampled_sums(self.columns, asked.replicates, asked.seed))
 
     def minus(self, earlier: Self, asked: Asked) -> Estimate:
         values = [float(side.figures(side.columns.sum(axis=0))) for side in (self, earlier)]

@@ -198,6 +198,7 @@ def results(paper: Paper) -> Iterable[Block]:
     yield Text(paper.say("standing_note" if booked else "standing_none"), "note" if booked else "warning")
     yield from _family(paper, main)
     yield from _rescored(paper, main)
+    yield from _over_readers(paper, main)
     yield from _forest(paper, main)
     choices = [f for f in paper.record.figures if f.choice is not None]
     if choices:
@@ -254,6 +255,38 @@ def _rescored(paper: Paper, main: list[Figure]) -> Iterator[Block]:
     ]
     columns = [Column(paper.say(key)) for key in ("figure_id", "endpoint", "rescored_old", "rescored_new")]
     yield table(paper.say("rescored_caption"), columns, rows)
+
+
+def _over_readers(paper: Paper, main: list[Figure]) -> Iterator[Block]:
+    """What each reader's reference, and all of theirs, make of the same predictions."""
+    found = {result.endpoint: result for result in paper.record.results.over_readers}
+    if not found:
+        return
+    readers = range(max(result.readers for result in found.values()))
+    rows: list[list[Cell]] = []
+    for figure in main:
+        result = found[figure.endpoint]
+        estimates = (result.reference_standard, result.over_readers, *result.each_reader)
+        wider = paper.say("dash") if result.widening is None else f"{result.widening:.2f}"
+        rows.append(
+            [
+                figure.id,
+                paper.endpoint(figure),
+                *(numbers.full(one, paper.lang) for one in estimates[:2]),
+                wider,
+                *(numbers.full(one, paper.lang) for one in estimates[2:]),
+            ]
+        )
+    columns = [
+        Column(paper.say("figure_id"), weight=0.4),
+        Column(paper.say("endpoint"), weight=1.2),
+        Column(paper.say("readers_standard"), "right"),
+        Column(paper.say("readers_over"), "right"),
+        Column(paper.say("readers_wider"), "right", weight=0.5),
+        *(Column(paper.say("reader_number", number=place + 1), "right") for place in readers),
+    ]
+    yield table(paper.say("readers_caption"), columns, rows)
+    yield Text(paper.say("readers_note", readers=len(readers)), "note")
 
 
 def subgroups(paper: Paper) -> Iterable[Block]:

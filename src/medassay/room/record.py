@@ -35,6 +35,15 @@ class CaseRow(_Record):
     excerpt: str | None = Field(default=None, description="digest of the excerpt, for the worst cases")
 
 
+class ReaderRow(_Record):
+    """One test subject's sums against one reader's reference, over the samples that this reader read."""
+
+    reader: int = Field(ge=1, description="place among the declared readers; names stand in no record")
+    subject: str
+    samples: int = Field(ge=1)
+    statistics: dict[str, Statistic]
+
+
 class Sealing(_Record):
     """How closed the room was; `sealed` only when every part held."""
 
@@ -116,6 +125,11 @@ class RunRecord(_Record):
     predictions: dict[str, str] = Field(description="sample to digest of its prediction")
     subjects: tuple[SubjectRow, ...]
     cases: tuple[CaseRow, ...]
+    readers: tuple[ReaderRow, ...] = Field(
+        default=(),
+        exclude_if=lambda rows: not rows,
+        description="the same predictions against each reader; empty: the reference is not made of two reads",
+    )
     second_entry: tuple[SecondEntry, ...]
     causality: Causality | None = Field(default=None, description="None: the task does not ask for it")
     repeat: Repeat | None = Field(default=None, description="None: the protocol does not ask for it")

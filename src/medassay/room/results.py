@@ -54,6 +54,7 @@ def results_of(
         run.source,
         synthetic=run.source_class == "synthetic",
         answered=_answered(run),
+        readers=_by_reader(run),
     ).model_copy(update={"robustness": _robustness(run, protocol, formulas)})
     if run.causality is not None and not run.causality.held:
         # A device that looked ahead, or was not shown not to, meets no goal, whatever its figures.
@@ -121,6 +122,13 @@ def _answered(run: RunRecord) -> list[dict[str, Statistic]] | None:
         return None
     grouped = _by_subject(case for case in run.cases if case.status == "ok")
     return [grouped.get(row.subject, {}) for row in run.subjects]
+
+
+def _by_reader(run: RunRecord) -> list[list[dict[str, Statistic]]]:
+    """Each reader's sums in the run's order of subjects; an empty row where a reader read none of a subject."""
+    places = sorted({row.reader for row in run.readers})
+    held = {(row.reader, row.subject): row.statistics for row in run.readers}
+    return [[held.get((place, row.subject), {}) for row in run.subjects] for place in places]
 
 
 def _by_subject(cases: Iterable[CaseRow | StressRow]) -> dict[str, dict[str, Statistic]]:

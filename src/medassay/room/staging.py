@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from medassay.annotation.reference import READ
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import EvidenceBroken
 from medassay.datasets.manifest import REFERENCE, Manifest, Row
@@ -34,6 +35,17 @@ def open_reference(rows: Iterable[Row], get: Get, key: bytes) -> bytes:
     """
     row = _one_reference(list(rows))
     return unseal(get(row.digest), key=key, sample=row.sample, role=REFERENCE)
+
+
+def open_read(digest: str, sample: str, reader: str, get: Get, key: bytes) -> bytes:
+    """One reader's read of a sample in the clear.
+
+    Raises
+    ------
+    EvidenceBroken
+        When it does not open.
+    """
+    return unseal(get(digest), key=key, sample=sample, role=f"{READ}{reader}")
 
 
 def stage_training(

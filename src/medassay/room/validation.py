@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypedDict, cast
 
 from medassay.core.canonical import canonical_json, digest_bytes, digest_of
@@ -28,6 +29,7 @@ from medassay.room.prediction import Answer, plain_reason, predict
 from medassay.room.record import (
     CaseRow,
     Causality,
+    ReaderRow,
     RunRecord,
     Sealing,
     SecondEntry,
@@ -36,13 +38,14 @@ from medassay.room.record import (
     Superseded,
 )
 from medassay.room.sandbox import Ended
-from medassay.room.staging import Get, open_reference, public_files, stage_test
+from medassay.room.staging import Get, open_read, open_reference, public_files, stage_test
 from medassay.room.stress import StressCopy, Stressed, copy_files, rows_of, stress, suite_of
 from medassay.room.timing import Timing, timing_of
 from medassay.room.training import excerpt
 from medassay.trust.sealing import sample_key
 
 Book = Callable[[str, str], None]
+Reads = Mapping[str, Mapping[str, str]]  # reader to sample to digest of the sealed read
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ def validate(
     earlier_looks: int,
     absent: Sequence[Path] = (),
     worst: int = 6,
+    reads: Reads = MappingProxyType({}),
 ) -> Validation:
     """Run a submission on the test split and score every sample of it.
 
@@ -134,6 +138,9 @@ def validate(
         Store and keys: what the device must not see.
     worst : int
         How many of the worst cases get an excerpt.
+    reads : mapping
+        What each reader of the reference standard read of each sample, in the order of the readers; none where
+        the reference came about in another way.
 
     Returns
     -------
@@ -175,6 +182,7 @@ def validate(
         predictions=answered.digests,
         subjects=_subjects(scored, strata),
         cases=tuple(_case(one, excerpts) for one in scored),
+        readers=_against_readers(scored, scorer, options, samples, reads, get, label_key),
         second_entry=_second_entry(scored, scorer, options),
         causality=answered.causality,
         repeat=answered.stressed.repeat if answered.stressed else None,
@@ -243,6 +251,7 @@ def rescore(
     label_key: bytes,
     figures: Mapping[str, Estimate],
     book: Book,
+    reads: Reads = MappingProxyType({}),
 ) -> RunRecord:
     """The same predictions under the scorer of today: a new record that names the one it supersedes.
 
@@ -251,6 +260,8 @@ def rescore(
     figures : endpoint to estimate, as the old record had them.
     book : callable
         As for `validate`: called before a label opens, and not at all where there is nothing to score again.
+    reads : mapping
+        As for `validate`.
 
     Raises
     ------
@@ -274,9 +285,10 @@ def rescore(
     book("protocol_locked", protocol.digest)
     book("labels_unsealed", manifest.digest)
     strata = {row.subject: row.strata for row in old.subjects}
+    samples = manifest.samples("test")
     scored = [
         score_sample(scorer, options, rows, answers[sample], get, sample_key(label_key, sample))
-        for sample, rows in manifest.samples("test").items()
+        for sample, rows in samples.items()
     ]
     return old.model_copy(
         update={
@@ -285,6 +297,7 @@ def rescore(
             "options": conventions,
             "subjects": _subjects(scored, {one.sample: strata[one.subject] for one in scored}),
             "cases": tuple(_case(one, {}) for one in scored),
+            "readers": _against_readers(scored, scorer, options, samples, reads, get, label_key),
             "second_entry": _second_entry(scored, scorer, options),
             "stress": (),  # what the device made of disturbed copies was not kept
             "supersedes": Superseded(
@@ -331,6 +344,42 @@ def score_sample(
         score = scorer.score(reference, None, files, options)
     second = scorer.second(reference, answer.prediction, files, options)
     return Scored(rows[0].sample, rows[0].subject, answer, score, second)
+
+
+def _against_readers(
+    scored: Sequence[Scored],
+    scorer: Scorer,
+    options: Spec,
+    samples: Mapping[str, Sequence[Row]],
+    reads: Reads,
+    get: Get,
+    label_key: bytes,
+) -> tuple[ReaderRow, ...]:
+    """The same answers against what each single reader read, summed by subject.
+
+    A read that the scorer cannot score is as one that was not made: how many there are of a subject is told.
+    """
+    found = []
+    for place, (reader, read_of) in enumerate(reads.items(), 1):
+        by_subject: dict[str, list[Statistics]] = {}
+        for one in scored:
+            digest = read_of.get(one.sample)
+            if digest is None:
+                continue
+            key = sample_key(label_key, one.sample)
+            read = open_read(digest, one.sample, reader, get, key)
+            try:
+                score = scorer.score(
+                    read, one.answer.prediction, public_files(samples[one.sample], get), options
+                )
+            except WrongUse:
+                continue
+            by_subject.setdefault(one.subject, []).append(score.statistics)
+        found += [
+            ReaderRow(reader=place, subject=subject, samples=len(group), statistics=summed(group))
+            for subject, group in sorted(by_subject.items())
+        ]
+    return tuple(found)
 
 
 def _stressed(

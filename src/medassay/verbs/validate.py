@@ -66,6 +66,7 @@ def run(place: Place, device: str) -> Evidence:
                     earlier_looks=_earlier_looks(place, manifest.digest, submission)
                     + protocol.looks_before.get(place.source_name, 0),
                     absent=[place.workspace.store, place.workspace.keys],
+                    reads=_reads(place, freeze),
                 )
         finally:
             shutil.rmtree(workdir, ignore_errors=True)
@@ -125,6 +126,7 @@ def rescore(place: Place, device: str) -> Evidence:
             place.keys.label,
             figures,
             lambda event, digest: _book(place, event, digest, old.submission),
+            _reads(place, freeze),
         )
         _book(place, RESCORED, before.output("run"), old.submission)
         return _finish(
@@ -244,6 +246,22 @@ def _strata(
         for sample, level in binned(values, factor.cuts).items():
             strata[sample][factor.axis] = level
     return strata
+
+
+def _reads(place: Place, freeze: Evidence) -> dict[str, dict[str, str]]:
+    """Each declared reader's reads, sample to digest, of the reference standard that was frozen.
+
+    An arbitrator reads what two readers did not agree on: the hard samples alone, which are no reference for all.
+    """
+    digest = next((link.digest for link in freeze.inputs if link.role == "evidence:annotate"), None)
+    if digest is None:
+        return {}
+    made = place.record(Evidence.load(place.workspace.evidence(digest), digest), "agreement")
+    reads: dict[str, dict[str, str]] = {reader: {} for reader in made["readers"]}
+    for read in made["reads"]:
+        if read["reader"] in reads:
+            reads[read["reader"]][read["sample"]] = read["digest"]
+    return reads
 
 
 def _measured(row: Mapping[str, Any], factor: Factor) -> float | None:

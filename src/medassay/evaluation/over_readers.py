@@ -1,0 +1,99 @@
+"""Readers' disagreement in the device's interval: each endpoint against every single reader, and over all of them.
+
+The verdict follows the reference standard. Beside it stands what other readers' references would have made of the same
+predictions: readers and subjects are both drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from medassay.core.estimate import Estimate
+from medassay.evaluation.figure import Asked, Figure
+from medassay.evaluation.figure_of_sums import RatioOfSums, is_proportion
+from medassay.evaluation.scorer import Metric
+from medassay.evaluation.subject_table import SubjectTable
+from medassay.evaluation.sufficient import Statistics
+from medassay.statistics.reader_resampling import OverReaders, mean_over_readers, over_readers
+
+
+class ReadersResult(BaseModel):
+    """One endpoint over the readers' references, beside the same kind of interval against the reference standard."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint: str
+    readers: int = Field(ge=2)
+    reference_standard: Estimate = Field(description="resampled over subjects alone")
+    over_readers: Estimate = Field(description="resampled over readers and subjects")
+    each_reader: tuple[Estimate, ...] = Field(description="in the order in which the readers are declared")
+    widening: float | None = Field(description="width of the second interval over that of the first")
+    remarks: tuple[str, ...] = ()
+
+
+def readers_results(
+    formulas: Mapping[str, Metric],
+    table: SubjectTable,
+    readers: Sequence[Sequence[Statistics]],
+    asked: Asked,
+) -> tuple[ReadersResult, ...]:
+    """Every endpoint over two or more readers; nothing where fewer read the test samples.
+
+    Parameters
+    ----------
+    formulas : endpoint to metric
+    table : SubjectTable
+        The subjects against the reference standard.
+    readers : sequences of rows in the table's order of subjects
+        The same predictions against each reader; a subject whom a reader did not read has an empty row.
+    asked : Asked
+        Seed, replicates and confidence; the intervals are percentiles, since no other form knows of readers.
+    """
+    if len(readers) < 2:
+        return ()
+    tables = [SubjectTable(table.subjects, rows, uncounted="zero") for rows in readers]
+    percentiles = asked.by(interval="percentile")
+    found = []
+    for endpoint, metric in formulas.items():
+        result = _over(table.figure(metric), [one.figure(metric) for one in tables], percentiles)
+        found.append(
+            ReadersResult(
+                endpoint=endpoint,
+                readers=len(readers),
+                reference_standard=result.consensus,
+                over_readers=result.over_readers,
+                each_reader=result.each_reader,
+                widening=result.widening,
+                remarks=result.remarks,
+            )
+        )
+    return tuple(found)
+
+
+def _over(standard: Figure, readers: Sequence[Figure], asked: Asked) -> OverReaders:
+    """Ratios of sums are pooled over readers; of any other figure the readers' own figures are averaged."""
+    if isinstance(standard, RatioOfSums):
+        sums = [cast(RatioOfSums, one) for one in readers]
+        return over_readers(
+            np.array([one.numerator for one in sums]),
+            np.array([one.denominator for one in sums]),
+            (standard.numerator, standard.denominator),
+            undefined=standard.metric.undefined,
+            seed=asked.seed,
+            replicates=asked.replicates,
+            confidence=asked.confidence,
+            unit=standard.metric.unit,
+            proportion=is_proportion(standard.metric),
+        )
+    return mean_over_readers(
+        standard.alone(asked),
+        [one.alone(asked) for one in readers],
+        np.array([one.resampled(asked) for one in readers]),
+        undefined=standard.metric.undefined,
+        seed=asked.seed,
+        confidence=asked.confidence,
+    )
