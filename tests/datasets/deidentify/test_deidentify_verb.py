@@ -279,7 +279,7 @@ def test_what_of_the_free_text_was_taken_out_is_counted_in_the_conformance_repor
     removed = {(row["form"], row["element"]): row["removed"] for row in proof["conformance"]}
     assert removed["text", "whole text"] == 1
     assert removed["HL7 v2", "NTE-3"] == 2
-    assert removed["HL7 v2", "OBX-5"] == 4
+    assert removed["HL7 v2", "OBX-5"] == 3  # of a code with a text the code stays
     assert removed["table", "cell of role unknown"] == 3
     assert removed["table", "cell of role result"] == 1
     assert removed["EDF", "annotation"] == 1

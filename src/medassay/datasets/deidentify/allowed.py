@@ -28,6 +28,10 @@ TIME = re.compile(r"(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?")
 DATETIME = re.compile(r"(\d{4}(\d{2}(\d{2}(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?)?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 STANDARD_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}")
+GROUPED = re.compile(  # telephones, cards, days
+    r"\d{3,5}[ ()_/-]{1,2}\d{3,5}(?!\d)|\d{3,5}\.\d{4,5}(?!\d)|\d{4}[ ()-]\d{2}[ ()-]\d{2}"
+)
+SHORT_WORD = 3
 NUMBERED = re.compile(r"\d{6,}")  # so many digits on end are a number of somebody, not of a product
 
 # Coding schemes of PS3.16 whose codes are checked by their form; others may be a hospital's own.
@@ -163,8 +167,32 @@ def is_term(text: str) -> bool:
 
 
 def is_product(text: str) -> bool:
-    """Whether a maker's text has the form of one: plain letters and no long number."""
-    return bool(PRODUCT.fullmatch(text)) and not NUMBERED.search(text)
+    """Whether a maker's text has the form of one: words of makers, letters with numbers, versions; nothing else.
+
+    Examples
+    --------
+    >>> [is_product(text) for text in ("SOMATOM Definition AS+", "syngo MR B17", "Br40d", "27.0.1")]
+    [True, True, True, True]
+    >>> [is_product(text) for text in ("Aynur Ehmet", "8679 3042", "(0571)8795-1234", "Dr Memet's CT")]
+    [False, False, False, False]
+    """
+    if (
+        not PRODUCT.fullmatch(text)
+        or NUMBERED.search(text)
+        or GROUPED.search(text)
+        or vocabulary.TELLING.search(text)
+    ):
+        return False
+    return all(_is_product_word(word) for word in re.findall(r"[A-Za-z0-9]+", text))
+
+
+def _is_product_word(word: str) -> bool:
+    """A known word, a short one, or one with a number in it (VA40A, B30s); camel case is looked at apart."""
+    known = vocabulary.product_words()
+    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", word)
+    return word.casefold() in known or all(
+        len(part) <= SHORT_WORD or part.isdigit() or part.casefold() in known for part in parts
+    )
 
 
 def is_code(code: str, scheme: str) -> bool:

@@ -7,6 +7,7 @@ nothing else, and the proof can hold each text to the same list again.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from medassay.datasets.deidentify import vocabulary
@@ -16,8 +17,12 @@ NUMBER = re.compile(r"[<>≤≥=↑↓ ]*[-+]?\d{1,6}([.,]\d{1,8})?([eE][-+]?\d{
 RESULT = re.compile(
     r"[-+±＋－]{1,4}|弱?[阴阳]性(\([-+±]+\))?|neg(ative)?|pos(itive)?|H|L|HH|LL|N|↑+|↓+", re.IGNORECASE
 )
-LONGEST_ITEM = 40
-_LONG_DIGITS = re.compile(r"\d{5,}")
+_RANGE = r"[<>≤≥=]{0,2} ?\d{1,3}(\.\d{1,4})?( ?[-~～—–至]{1,2} ?\d{1,4}(\.\d{1,4})?)?"
+RANGES = re.compile(
+    rf"((男|女|成人|儿童|M|F|male|female)[性]?[:： ]{{0,2}})?{_RANGE}([ ,;；，/]{{1,2}}"
+    rf"(男|女|成人|儿童|M|F|male|female)[性]?[:： ]{{0,2}}{_RANGE}){{0,3}}",
+    re.IGNORECASE,
+)
 
 
 def is_figure(text: str) -> bool:
@@ -44,16 +49,23 @@ def is_closed(text: str, known: Sequence[str] = ()) -> bool:
     return is_figure(text) or (vocabulary.is_known(text) and not find(text, known, running=False))
 
 
-def is_item(text: str, known: Sequence[str] = ()) -> bool:
-    """Whether a cell of a column of items, units or methods may stand: short, without a mark or a long number.
+def is_item(text: str, known: Sequence[str] = (), more: Sequence[str] = ()) -> bool:
+    """Whether the name of an item, a unit, a range or a column may stand: words of a list, and nobody's name.
 
-    Such a column is a list of codes in words, which no closed list holds; what is in it is no running text.
+    Such names are codes in words, so an eponym is no person; but what stands on no list may be somebody.
+
+    Parameters
+    ----------
+    more : sequence of str
+        Words of the hospital's own items, as the profile declares them.
 
     Examples
     --------
-    >>> is_item("抗缪勒管激素"), is_item("报告者张伟"), is_item("条码 330100123456")
-    (True, False, False)
+    >>> is_item("抗缪勒管激素"), is_item("报告者张伟"), is_item("条码 330100123456"), is_item("买买提·吐尔逊")
+    (True, False, False, False)
+    >>> is_item("男:130-175 女:115-150"), is_item("2833-1908")
+    (True, False)
     """
-    return (
-        len(text) <= LONGEST_ITEM and not _LONG_DIGITS.search(text) and not find(text, known, running=False)
-    )
+    plain = unicodedata.normalize("NFKC", text).strip()
+    listed = RANGES.fullmatch(plain) or vocabulary.is_item(text, [word.casefold() for word in more])
+    return bool(listed) and not find(text, known, running=False)

@@ -22,6 +22,7 @@ from medassay.datasets.deidentify.free_text import find, scrub
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
 from medassay.datasets.deidentify.person_names import identifying_words
 from medassay.datasets.deidentify.profile import Profile
+from medassay.datasets.deidentify.signal_names import is_signal_name, is_unit
 from medassay.datasets.sample import Names
 from medassay.formats.waveform import edf_fields
 from medassay.formats.waveform.edf_person import person_of
@@ -32,11 +33,6 @@ FIRST, LAST = datetime.date(1985, 1, 1), datetime.date(2084, 12, 31)
 PLUS = re.compile(rb"(EDF|BDF)\+[CD]")
 KINDS = re.compile(rb"(EDF\+[CD]|BDF\+[CD]|24BIT|)")
 NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-UNIT = re.compile(r"[A-Za-z%°/0-9^]{0,8}")
-LABEL = re.compile(
-    r"(?:(?:EEG|ECG|EKG|EMG|EOG|ERG|MEG|Resp|SaO2|SpO2|Temp|Pos|Event|Status|Trigger|Light|Sound|DC|Pulse|PPG)[ -]?)?"
-    r"[A-Za-z]{1,4}\d{0,3}(?:[-:/][A-Za-z]{1,4}\d{0,3}){0,2}(?:[-:](?:Ref|REF|LE|AV|Av|AVG))?"
-)
 FILTER = re.compile(r"((HP|LP|N|BP|DC|NF):? ?\d+(\.\d+)?( ?[mk]?Hz| ?s)?[ ,;]*){1,6}", re.IGNORECASE)
 NUMERIC = ("physical_min", "physical_max", "digital_min", "digital_max", "per_record")
 
@@ -231,19 +227,15 @@ def _signal_field(name: str, raw: bytes, number: int, known: Sequence[str]) -> b
     if name == "label":
         if raw.rstrip(b" \x00") in ANNOTATIONS:
             return raw.rstrip(b" \x00")
-        return text.encode() if _is_label(text) and not find(text, known) else f"Signal {number + 1}".encode()
+        return text.encode() if is_signal_name(text, known) else f"Signal {number + 1}".encode()
     if name in NUMERIC:
         return raw.strip(b" \x00")
     if name == "unit":
         unit = text.replace("µ", "u").replace("μ", "u")
-        return unit.encode() if unit.isascii() and UNIT.fullmatch(unit) else b""
+        return unit.encode() if unit.isascii() and is_unit(unit) else b""
     if name in ("transducer", "prefilter"):
         return text.encode() if _is_description(text) and not find(text, known) else b""
     return b""
-
-
-def _is_label(text: str) -> bool:
-    return text.isascii() and bool(text) and (bool(LABEL.fullmatch(text)) or vocabulary.is_known(text))
 
 
 def _is_description(text: str) -> bool:
@@ -351,9 +343,9 @@ def _signal_strangers(content: bytes, shape: _Shape) -> Iterator[str]:
 
 def _may_stand(name: str, text: str) -> bool:
     if name == "label":
-        return _is_label(text) or bool(re.fullmatch(r"Signal \d{1,4}|(EDF|BDF) Annotations", text))
+        return is_signal_name(text) or bool(re.fullmatch(r"Signal \d{1,4}|(EDF|BDF) Annotations", text))
     if name in NUMERIC:
         return bool(NUMBER.fullmatch(text.encode()))
     if name == "unit":
-        return bool(UNIT.fullmatch(text))
+        return is_unit(text)
     return _is_description(text) if name in ("transducer", "prefilter") else text == ""

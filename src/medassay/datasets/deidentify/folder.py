@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from medassay.core.canonical import digest_bytes
 from medassay.core.findings import Finding, Reason, Severity
@@ -36,7 +37,7 @@ from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.identity import date_shift_days, joined_persons, pseudonym
 from medassay.datasets.sample import Names, OfferedFile
 from medassay.datasets.take import attempt
-from medassay.datasets.walk import walk
+from medassay.datasets.walk import Walk, walk
 from medassay.formats.ivd import table as ivd_table
 
 LARGEST = 2 << 30
@@ -81,7 +82,7 @@ class Result:
 
 
 def deidentify(source: Path, key: bytes, profile: Profile, write: Write) -> Result:
-    """De-identify every file below `source` that has a form with a cleaner.
+    """De-identify every file below `source` that has a form with a cleaner, the members of archives too.
 
     Parameters
     ----------
@@ -95,7 +96,11 @@ def deidentify(source: Path, key: bytes, profile: Profile, write: Write) -> Resu
     NothingReadable
         When the folder is missing or holds no file.
     """
-    walked = walk(source)
+    with TemporaryDirectory(prefix="medassay-") as unpacked:  # closed to other users
+        return _deidentified(walk(source, Path(unpacked)), key, profile, write)
+
+
+def _deidentified(walked: Walk, key: bytes, profile: Profile, write: Write) -> Result:
     items = [_offered(file) for file in walked.readable]
     barred = [Item(one.file, finding=one.finding) for one in walked.barred]
     _group(items)

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from medassay.core.findings import Finding, Reason
-from medassay.datasets.deidentify.closed_text import is_closed
+from medassay.datasets.deidentify import allowed
+from medassay.datasets.deidentify.closed_text import is_closed, is_item
 from medassay.datasets.deidentify.dicom import shifted
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.free_text import find, scrub
@@ -16,21 +17,35 @@ from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.identity import pseudonym
 from medassay.datasets.sample import Names
 
-# Fields that stay, by segment: k as they are when they are codes or numbers, d dates and times, t free text,
-# n a number of an order or sample (a pseudonym takes its place), v a value by the type in OBX-2.
+# Fields that stay, by segment: i a number in a row, e a letter code of a table of HL7's, m a type of message,
+# y a version, k a code with its text and scheme, u a unit, r a range, d dates and times, t free text, n a number of an
+# order or sample (a pseudonym takes its place), v a value by the type in OBX-2, p the person, x sex, s separators,
+# c the character set.
 FIELDS: dict[str, dict[int, str]] = {
-    "MSH": {1: "s", 2: "s", 7: "d", 9: "k", 10: "n", 11: "k", 12: "k", 18: "c"},
-    "PID": {1: "k", 3: "p", 5: "p", 8: "x"},
-    "PV1": {1: "k", 2: "k"},
-    "ORC": {1: "k", 2: "n", 3: "n", 5: "k", 9: "d"},
-    "OBR": {1: "k", 2: "n", 3: "n", 4: "k", 7: "d", 8: "d", 14: "d", 15: "k", 22: "d", 24: "k", 25: "k"},
-    "OBX": {1: "k", 2: "k", 3: "k", 4: "k", 5: "v", 6: "k", 7: "k", 8: "k", 11: "k", 14: "d"},
-    "NTE": {1: "k", 2: "k", 3: "t"},
-    "SPM": {1: "k", 4: "k", 17: "d"},
+    "MSH": {1: "s", 2: "s", 7: "d", 9: "m", 10: "n", 11: "e", 12: "y", 18: "c"},
+    "PID": {1: "i", 3: "p", 5: "p", 8: "x"},
+    "PV1": {1: "i", 2: "e"},
+    "ORC": {1: "e", 2: "n", 3: "n", 5: "e", 9: "d"},
+    "OBR": {1: "i", 2: "n", 3: "n", 4: "k", 7: "d", 8: "d", 14: "d", 15: "k", 22: "d", 24: "e", 25: "e"},
+    "OBX": {1: "i", 2: "e", 3: "k", 4: "i", 5: "v", 6: "u", 7: "r", 8: "e", 11: "e", 14: "d"},
+    "NTE": {1: "i", 2: "e", 3: "t"},
+    "SPM": {1: "i", 4: "k", 17: "d"},
 }
-CODED = re.compile(r"[^\x00-\x1f]{0,200}")
-CODE = re.compile(r"[A-Z]{0,3}\d[0-9A-Z.-]{0,15}|L|LN|SCT|SNM3?|I10|ICD10|99[A-Z0-9]{1,6}|HL70\d{3}")
+PLAIN = {  # fields that have one form
+    "i": re.compile(r"\d{1,4}(\.\d{1,3}){0,3}"),
+    "e": re.compile(r"[A-Z<>]{1,3}([~^][A-Z<>]{1,3}){0,3}|[↑↓]{1,2}"),
+    "m": re.compile(r"[A-Z]{3}(\^[A-Z]\d\d(\^[A-Z]{3}(_[A-Z]\d\d)?)?)?"),
+    "y": re.compile(r"2(\.\d){1,2}"),
+}
+CODE = re.compile(r"[A-Z]{0,4}[0-9]{0,5}(\.\d{1,3}|-\d)?")  # five digits: a longer number is somebody's
+SCHEME = re.compile(r"L|LN|SCT|SNM3?|SNT|I9|I10|ICD10|UCUM|C4|99[A-Z0-9]{1,4}|HL7\d{4}")
+SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 SUBJECT = re.compile(r"[A-Z]-[0-9a-f]{16}")
+FIGURE = re.compile(
+    r"[<>=]{0,2}\^?[-+]?\d{1,7}(\.\d{1,8})?([eE][-+]?\d{1,2})?( ?[×*x] ?10\^?\d{1,2})?"
+    r"(\^?[-:/+^]\^?\d{1,7}(\.\d{1,8})?)?"
+)
+CLOCK = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,4})?)?)?([+-]\d{4})?")
 MOMENT = re.compile(r"(\d{8})(\d{0,6}(\.\d{1,4})?)([+-]\d{4})?")
 CHARSETS = {
     "": "",
@@ -83,7 +98,9 @@ def clean(content: bytes, who: Sequence[Names], known: Sequence[str], profile: P
         for fields in message:
             allowed = FIELDS.get(fields[0])
             if allowed is None:
-                actions[f"segment {fields[0] if fields[0].isalnum() else '?'}", "removed"] += 1
+                # A line that goes on where a text was broken is no segment, and its words are nobody's to read.
+                told = fields[0] if SEGMENT.fullmatch(fields[0]) else "of no name"
+                actions[f"segment {told}", "removed"] += 1
                 continue
             out.append(_segment(fields, allowed, names, known, profile, actions))
     return Outgoing((("messages.hl7", ("\r".join(out) + "\r").encode("utf-8")),), actions)
@@ -100,9 +117,7 @@ def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Findin
         name, *rest = line.split("|")
         places = rest if name != "MSH" else ["|", *rest]
         for number, value in enumerate(places, 1):
-            open_text = profile.free_text == "removed" and not _is_closed_place(
-                name, number, rest, value, known
-            )
+            open_text = not _is_closed_place(name, number, rest, value, known, profile)
             if value and (open_text or not _may_stand(name, number, value, known)):
                 found.append(
                     left(f"{name[:3]}-{number}", "a field or value that the allow-list does not hold")
@@ -170,7 +185,11 @@ def _after(
         case "s":
             return value if len(value) <= 5 and not value.isalnum() else "^~\\&"
         case "k":
-            return value if CODED.fullmatch(value) and not find(value, known, running=False) else ""
+            return _coded(value, known, profile)
+        case "u" | "r":
+            return value if _is_unit(value, known, profile) else ""
+        case "i" | "e" | "m" | "y":
+            return value if PLAIN[rule].fullmatch(value) else ""
         case "p":
             return names.subject
         case "x":
@@ -189,18 +208,13 @@ def _after(
 def _value(kind: str, value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
     """OBX-5 by its type."""
     if kind in ("NM", "SN"):
-        return value if re.fullmatch(r"[-+0-9.<>=^/:eE ×*]{0,40}", value) and not find(value, known) else ""
+        return value if FIGURE.fullmatch(value) and not find(value, known) else ""
     if kind in ("CE", "CWE", "CNE", "IS", "ID"):
-        stands = (
-            not find(value, known, running=False)
-            if profile.free_text == "scrubbed"
-            else _is_closed_code(value, known)
-        )
-        return value if stands else ""
+        return _coded(value, known, profile)
     if kind in ("DT", "TS", "DTM"):
         return _moved(value, names, profile)
     if kind == "TM":
-        return value if re.fullmatch(r"[0-9.+-]{0,16}", value) else ""
+        return value if CLOCK.fullmatch(value) else ""
     return _scrubbed(value, names, known, profile) if kind in ("ST", "TX", "FT") else ""
 
 
@@ -211,24 +225,47 @@ def _scrubbed(value: str, names: Names, known: Sequence[str], profile: Profile) 
     return scrub(value, known, shift_days=shift).text
 
 
-def _is_closed_code(value: str, known: Sequence[str]) -> bool:
-    """Whether each part of a coded value is a code, or a text that a closed list holds."""
+def _coded(value: str, known: Sequence[str], profile: Profile) -> str:
+    """A code with its text and scheme, and their like in another scheme: each part that a form or a list holds."""
+    parts = value.split("^")
+    kept = [part if _part_stands(n, part, parts, known, profile) else "" for n, part in enumerate(parts)]
+    return "^".join(kept).rstrip("^")
+
+
+def _part_stands(n: int, part: str, parts: Sequence[str], known: Sequence[str], profile: Profile) -> bool:
+    """Whether one part of a coded field may stand; parts of it come in threes: code, text, scheme."""
+    if n % 3 == 2 and n < 6:
+        return bool(SCHEME.fullmatch(part))
+    if n > 5:
+        return False  # versions and the original text
+    scheme = parts[n + 2] if len(parts) > n + 2 else ""
+    if n % 3 == 0 and (CODE.fullmatch(part) or allowed.is_code(part, scheme)):
+        return not find(part, known, running=False)
     return all(
-        not part or CODE.fullmatch(part) or is_closed(part, known) for part in re.split(r"[\^~&]", value)
-    ) and not find(value, known, running=False)
+        not one or is_item(one, known, profile.item_words) or is_closed(one, known)
+        for one in re.split(r"[&~]", part)
+    )
 
 
-def _is_closed_place(name: str, number: int, rest: Sequence[str], value: str, known: Sequence[str]) -> bool:
+def _is_unit(value: str, known: Sequence[str], profile: Profile) -> bool:
+    return all(
+        not one or is_item(one, known, profile.item_words) or SCHEME.fullmatch(one)
+        for one in value.split("^")
+    )
+
+
+def _is_closed_place(
+    name: str, number: int, rest: Sequence[str], value: str, known: Sequence[str], profile: Profile
+) -> bool:
     """Whether a field is none of free text, or holds what a closed list holds."""
     rule = FIELDS.get(name, {}).get(number, "")
-    if rule == "t":
-        return is_closed(value, known)
-    if rule != "v":
-        return True
-    kind = _field(rest, 1)
-    if kind in ("ST", "TX", "FT"):
-        return is_closed(value, known)
-    return kind not in ("CE", "CWE", "CNE", "IS", "ID") or _is_closed_code(value, known)
+    if rule == "t" or (rule == "v" and _field(rest, 1) in ("ST", "TX", "FT")):
+        return profile.free_text == "scrubbed" or is_closed(value, known)
+    if rule == "k" or (rule == "v" and _field(rest, 1) in ("CE", "CWE", "CNE", "IS", "ID")):
+        return _coded(value, known, profile) == value
+    if rule in PLAIN:
+        return bool(PLAIN[rule].fullmatch(value))
+    return rule not in ("u", "r") or _is_unit(value, known, profile)
 
 
 def _moved(value: str, names: Names, profile: Profile) -> str:
@@ -251,7 +288,11 @@ def _may_stand(name: str, number: int, value: str, known: Sequence[str]) -> bool
         return len(value) <= 5 and not value.isalnum()
     if rule == "c":
         return value == "UNICODE UTF-8"
-    return rule in ("k", "t", "v") and not any(_identifiers(value, known, running=rule != "k"))
+    if rule in PLAIN:
+        return bool(PLAIN[rule].fullmatch(value))
+    return rule in ("k", "t", "u", "r", "v") and not any(
+        _identifiers(value, known, running=rule in ("t", "v"))
+    )
 
 
 def _identifiers(value: str, known: Sequence[str], *, running: bool) -> Iterator[str]:

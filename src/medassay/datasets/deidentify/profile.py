@@ -37,6 +37,10 @@ class Profile(Spec):
         default="removed", description="reports, notes, comments; scrubbing is measured, never provable"
     )
     safe_private: bool = Field(default=True, description="private elements of the standard's safe list")
+    item_words: tuple[str, ...] = Field(
+        default=(),
+        description="words of the hospital's own names of items and columns, that name nobody; beside the list",
+    )
     burned_in: Literal["set_aside", "mask", "not_screened"] = Field(
         default="set_aside", description="what becomes of a series with text in its pixels"
     )

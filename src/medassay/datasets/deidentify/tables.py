@@ -33,8 +33,26 @@ FIELD = re.compile(
 )
 SUBJECT = re.compile(r"[A-Z]-[0-9a-f]{16}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?|\d\d:\d\d(:\d\d)?")
+INDEX = re.compile(r"\d{1,3}")  # of a class, a target, a run: no number of a person is so short
 UNNAMED = "column {}"
 LONG_FIGURE = re.compile(r"[-+]?\d{1,6}\.\d+([eE][-+]?\d+)?")  # as Python writes a number of a workbook
+# Columns whose name is not on the list, but says that people, places or numbers of somebody stand in them. The first
+# that fits tells; a longer text is no name of a column.
+ALIKE = tuple(
+    (role, re.compile(rf"^(?=.{{1,40}}$).*(?:{form})", re.IGNORECASE))
+    for role, form in (
+        ("birth", r"\b(dob|birth|born)|出生|生日"),
+        ("staff", r"\b(provider|physician|doctor|operator|initials|nurse|technician|technologist|signed|reviewed|"
+                  r"verified|author|contact person)|医生|医师|护士|技师|签名|签字|审核人|录入|联系人|责任"),
+        ("name", r"\b(last|first|middle|maiden|sur|fore|given|family|full|patient|pat|mother|father|spouse|nick) ?name|"
+                 r"姓名|名字|乳名|母亲|父亲|配偶|家长"),
+        ("contact", r"\b(zip|postal|postcode|phone|tel|telephone|mobile|cell ?phone|fax|street|address|city|county|"
+                    r"e ?mail|facility|clia|organi[sz]ation|hospital|clinic|ward|bed|wechat|qq|plate|religion|"
+                    r"occupation|employer)\b|邮编|电话|手机|地址|住址|街道|籍贯|民族|职业|微信|邮箱|车牌|医院|科室|病区|床"),
+        ("index", r"\b(id|no|sn|serial|serial number|barcode|accession|mrn|chart|ssn|passport|card|account|号|#)$|"
+                   r"编号$|号码$|号$|证件|证号|卡号|护照|账户|账号"),
+    )
+)  # fmt: skip
 GONE = ("name", "staff", "contact", "birth")
 ITEM = "value"  # of columns of items, units, ranges, methods
 
@@ -75,6 +93,20 @@ def role_of(header: str) -> str:
     >>> role_of("患者姓名"), role_of("Patient_ID"), role_of("白细胞")
     ('name', 'subject', '')
     """
+    return _listed(header) or next((role for role, form in ALIKE if form.search(_plain_header(header))), "")
+
+
+def role_listed(header: str) -> bool:
+    """Whether a column's name is on the list itself, so that it is no name of anybody."""
+    return bool(_listed(header))
+
+
+def _plain_header(header: str) -> str:
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", header))
+    return re.sub(r"[\s_*.]+", " ", apart).strip(" :").casefold()
+
+
+def _listed(header: str) -> str:
     plain = re.sub(r"[\s_*]+", " ", unicodedata.normalize("NFKC", header)).strip(" :").casefold()
     return _roles().get(plain, _roles().get(plain.replace(" ", ""), ""))
 
@@ -106,7 +138,7 @@ def read(content: bytes) -> Book:
 def _sheet(found: ivd_table.Table) -> Sheet:
     """Find the header row: the one with most names of the list, near the top."""
     top = found.rows[:30]
-    scores = [sum(bool(role_of(cell)) for cell in row if isinstance(cell, str)) for row in top]
+    scores = [sum(role_listed(cell) for cell in row if isinstance(cell, str)) for row in top]
     wide = [sum(isinstance(cell, str) for cell in row) for row in top]
     at = max(range(len(top)), key=lambda n: (scores[n], wide[n], -n)) if top else 0
     if not top or wide[at] < 2 or (not scores[at] and at):
@@ -169,7 +201,10 @@ def _written(
     writer = csv.writer(sink, lineterminator="\n")
     has_subject = "subject" in sheet.roles
     writer.writerow(
-        [*([] if has_subject else ["subject_id"]), *(_header(sheet, n, known, actions) for n in kept)]
+        [
+            *([] if has_subject else ["subject_id"]),
+            *(_header(sheet, n, known, profile, actions) for n in kept),
+        ]
     )
     for row, names in zip(sheet.rows, who, strict=True):
         cells = [
@@ -192,11 +227,10 @@ def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Findin
     except (UnicodeDecodeError, duckdb.Error):
         return [left("table", "bytes that cannot be read as the CSV that was written")]
     roles = [role_of(header or "") for header in found[0]] if found else []
-    closed = profile.free_text == "removed"
     headers = {(n, "", cell) for row in found[:1] for n, cell in enumerate(row) if cell}
     cells = {(n, roles[n], cell) for row in found[1:] for n, cell in enumerate(row) if cell}
-    strangers = {n for n, role, cell in cells if not _may_stand(role, cell, known, closed=closed)}
-    strangers |= {n for n, _, header in headers if not _may_stand(ITEM, header, known, closed=False)}
+    strangers = {n for n, role, cell in cells if not _may_stand(role, cell, known, profile)}
+    strangers |= {n for n, _, header in headers if not _header_stands(header, known, profile)}
     return [
         left(place, "a cell that the allow-list does not hold")
         for place in sorted(f"column {n + 1}" for n in strangers)
@@ -243,14 +277,18 @@ def _stays(role: str, profile: Profile) -> bool:
     return role != "date" or profile.dates == "shifted"
 
 
-def _header(sheet: Sheet, number: int, known: Sequence[str], actions: Actions) -> str:
-    """A column's name, if it names a column and nobody."""
+def _header(sheet: Sheet, number: int, known: Sequence[str], profile: Profile, actions: Actions) -> str:
+    """A column's name, if a list holds it: the first row of a table without names of columns holds people."""
     header = sheet.headers[number]
-    if sheet.roles[number] or (header and not find(header, known, running=False)):
+    if _is_header(header, known, profile):
         actions["column name", "kept"] += 1
         return header
     actions["column name", "changed"] += 1
     return UNNAMED.format(number + 1)
+
+
+def _is_header(header: str, known: Sequence[str], profile: Profile) -> bool:
+    return bool(header) and (role_listed(header) or is_item(header, known, profile.item_words))
 
 
 def _cell(
@@ -282,15 +320,15 @@ def _plain(
     if before.isdigit() and len(before) >= LONG_NUMBER:
         return ""
     if profile.free_text == "removed":
-        return before if _is_closed(role, before, known) else ""
-    if role == ITEM and is_item(before, known):
+        return before if _is_closed(role, before, known, profile) else ""
+    if role == ITEM and is_item(before, known, profile.item_words):
         return before
     shift = names.date_shift_days if profile.dates == "shifted" else None
     return scrub(before, known, shift_days=shift).text
 
 
-def _is_closed(role: str, text: str, known: Sequence[str]) -> bool:
-    return is_item(text, known) if role == ITEM else is_closed(text, known)
+def _is_closed(role: str, text: str, known: Sequence[str], profile: Profile) -> bool:
+    return is_item(text, known, profile.item_words) if role == ITEM else is_closed(text, known)
 
 
 def _moment(before: str, cell: ivd_table.Cell, names: Names) -> str:
@@ -325,16 +363,23 @@ def _age(before: str, cell: ivd_table.Cell, names: Names) -> str:  # noqa: ARG00
 RULES: dict[str, Callable[[str, ivd_table.Cell, Names], str]] = {
     "subject": lambda before, cell, names: names.subject,  # noqa: ARG005 - the door is the same for all
     "number": lambda before, cell, names: pseudonym(names.key, "N", before),  # noqa: ARG005 - the door is the same for all
+    "index": lambda before, cell, names: (  # noqa: ARG005 - the door is the same for all
+        before if INDEX.fullmatch(before) else pseudonym(names.key, "N", before)
+    ),
     "sex": lambda before, cell, names: folded_sex(before),  # noqa: ARG005 - the door is the same for all
     "age": _age,
     "date": _moment,
 }
 
 
-def _may_stand(role: str, cell: str, known: Sequence[str], *, closed: bool) -> bool:
-    if SUBJECT.fullmatch(cell) or NUMBER.fullmatch(cell) or MOMENT.fullmatch(cell) or role_of(cell):
+def _header_stands(header: str, known: Sequence[str], profile: Profile) -> bool:
+    return bool(re.fullmatch(r"subject_id|column \d{1,5}", header)) or _is_header(header, known, profile)
+
+
+def _may_stand(role: str, cell: str, known: Sequence[str], profile: Profile) -> bool:
+    if SUBJECT.fullmatch(cell) or NUMBER.fullmatch(cell) or MOMENT.fullmatch(cell) or role_listed(cell):
         return True
-    if closed and role not in RULES:
-        return LONG_FIGURE.fullmatch(cell) is not None or _is_closed(role, cell, known)
+    if profile.free_text == "removed" and role not in RULES:
+        return LONG_FIGURE.fullmatch(cell) is not None or _is_closed(role, cell, known, profile)
     marks = find(cell, known, running=role != ITEM)
     return not any(mark.kind not in ("date", "age") for mark in marks)

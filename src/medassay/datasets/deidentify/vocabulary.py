@@ -15,13 +15,23 @@ from functools import cache
 from importlib.resources import files
 
 LONGEST = 64  # characters of a short description
+ITEM_DIGITS = 6  # in the name of an item or a column
+LONGEST_ITEM_WORD = 12
 DIGITS = 10  # more digits in one description are a number of somebody
 
+# Days (3/2/56, 2 Mar 56) and numbers in groups as telephones have them.
+TELLING = re.compile(
+    r"(?<![\d.])(0?[1-9]|[12]\d|3[01])([/.-])(0?[1-9]|[12]\d|3[01])\2((19|20)\d{2}|\d{2})(?![\d.])"
+    r"|(?<!\d)\d{1,2}[ -]?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ ,.-]*\d{2,4}(?!\d)"
+    r"|(?<![\d.])\d{3}[- ]\d{3}[- ]\d{2,4}(?![\d.])",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(
     r"[a-z]+(?:'s)?|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|[^a-z0-9\u4e00-\u9fff]+", re.IGNORECASE
 )
 _RUN = re.compile(r"[a-z0-9'.]+|[\u4e00-\u9fff]+|[^a-z0-9'.\u4e00-\u9fff]+", re.IGNORECASE)
 _SMALL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})?")
+_ITEM_MARKS = re.compile(r"[ \t\n_\-+/\\.,:;()\[\]{}*&%#<>=≥≤|^~'\"×²³°?αβγδκλμΔ、。↑↓±‰]*")
 _MARKS = re.compile(r"[ \t_\-+/\\.,:;()\[\]*&%#<>=|^~'\"×²³µ]*")
 
 
@@ -37,6 +47,50 @@ def words() -> frozenset[str]:
 def chinese_words() -> frozenset[str]:
     """Chinese words of imaging."""
     return frozenset(row["word"] for row in _rows("imaging_words.csv") if row["language"] == "zh")
+
+
+@cache
+def item_words() -> frozenset[str]:
+    """Words that names of laboratory items, units and columns of measurements are made of, English and Chinese."""
+    return words() | chinese_words() | {row["word"] for row in _rows("laboratory_words.csv")}
+
+
+@cache
+def product_words() -> frozenset[str]:
+    """Words that makers call themselves and their products by."""
+    return words() | frozenset(_column("product_words.csv", "word"))
+
+
+def is_item(text: str, more: Iterable[str] = ()) -> bool:
+    """Whether the name of an item, a unit or a column holds known words, small numbers and marks only.
+
+    Parameters
+    ----------
+    more : iterable of str
+        Words of a hospital's own list, in lower case, that name nobody.
+
+    Examples
+    --------
+    >>> is_item("抗缪勒管激素"), is_item("γ-GT (U/L)"), is_item("阿依努尔"), is_item("Aynur"), is_item("8679 3042")
+    (True, True, False, False, False)
+    >>> is_item("Xylometer", ["xylometer"])
+    True
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    if len(plain) > LONGEST or sum(map(str.isdigit, plain)) > ITEM_DIGITS or TELLING.search(plain):
+        return False
+    known = item_words() | frozenset(more)
+    return any(
+        all(_fits_item(token, known) for token in _TOKEN.findall(one)) for one in (plain, _spaced(plain))
+    )
+
+
+def _fits_item(token: str, known: frozenset[str]) -> bool:
+    if "\u4e00" <= token[0] <= "\u9fff":
+        return _cut(token, known, LONGEST_ITEM_WORD) == token
+    if token[0].isascii() and token[0].isalpha():
+        return len(token) == 1 or token.casefold() in known
+    return bool(_SMALL.fullmatch(token) if token[0].isdigit() else _ITEM_MARKS.fullmatch(token))
 
 
 def known_words(text: str, names: Iterable[str] = ()) -> str:
@@ -56,6 +110,7 @@ def known_words(text: str, names: Iterable[str] = ()) -> str:
     """
     barred = frozenset(names)
     plain = unicodedata.normalize("NFKC", text)
+    plain = TELLING.sub(" ", plain)
     if sum(character.isdigit() for character in plain) > DIGITS:
         plain = re.sub(r"\d", " ", plain)
     out = "".join(_kept(run, barred) for run in _RUN.findall(_spaced(plain)))
@@ -71,7 +126,7 @@ def is_known(text: str) -> bool:
     >>> is_known("T1 MPRAGE sag"), is_known("Zhang Wei"), is_known("头颅平扫+增强"), is_known("张伟")
     (True, False, True, False)
     """
-    if len(text) > LONGEST or sum(character.isdigit() for character in text) > DIGITS:
+    if len(text) > LONGEST or sum(character.isdigit() for character in text) > DIGITS or TELLING.search(text):
         return False
     return all(_fits(token) for token in _TOKEN.findall(text))
 
@@ -104,9 +159,13 @@ def _fits(token: str) -> bool:
 
 def _chinese(run: str, barred: frozenset[str]) -> str:
     """Known words of a run of characters, longest first."""
-    known, out, at = chinese_words() - barred, "", 0
+    return _cut(run, chinese_words() - barred, 6)
+
+
+def _cut(run: str, known: frozenset[str], longest: int) -> str:
+    out, at = "", 0
     while at < len(run):
-        size = next((n for n in range(min(6, len(run) - at), 0, -1) if run[at : at + n] in known), 0)
+        size = next((n for n in range(min(longest, len(run) - at), 0, -1) if run[at : at + n] in known), 0)
         out += run[at : at + size]
         at += size or 1
     return out

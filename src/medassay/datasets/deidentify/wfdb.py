@@ -12,12 +12,12 @@ import numpy as np
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason
-from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify import wfdb_signals
 from medassay.datasets.deidentify.dicom import shifted
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
-from medassay.datasets.deidentify.free_text import find
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
 from medassay.datasets.deidentify.profile import Profile
+from medassay.datasets.deidentify.signal_names import is_signal_name, is_unit
 from medassay.datasets.sample import Names
 from medassay.formats.waveform import edf_fields
 from medassay.formats.waveform.wfdb_annotation import read_annotations, write_annotations
@@ -27,13 +27,23 @@ NUMBERS = re.compile(r"\d+|\d+(\.\d+)?(/\d+(\.\d+)?(\(-?\d+(\.\d+)?\))?)?")
 TIME = re.compile(r"\d{1,2}(:\d{1,2}){0,2}(\.\d+)?")
 DATE = re.compile(r"(\d{1,2})[/-](\d{1,2}|[A-Z][a-z]{2})[/-](\d{4})")
 NUMERIC = re.compile(r"[-+]?[0-9.]+(e[-+]?\d+)?(\([-+]?\d+\))?(/[A-Za-z%^]{1,8})?")
-LEAD = re.compile(r"[A-Za-z+]{1,7}\d{0,2}|ECG\d+|[A-Z][A-Za-z0-9]{0,3}[-:][A-Z][A-Za-z0-9]{0,3}")
 COMMENT = re.compile(r"# (Age: \d{1,3}|Sex: [FM]|Dx: \d{6,18}(,\d{6,18})*)")
 NAME_KEYS = ("姓名", "患者姓名", "name", "patient name", "patient")
 ID_KEYS = ("病历号", "住院号", "门诊号", "患者编号", "身份证号", "身份证", "id", "patient id", "mrn")
-RHYTHM = re.compile(rb"\([A-Z]{1,5}")
+# Rhythms and ST and T changes as PhysioNet's annotators write them.
+RHYTHM = re.compile(
+    rb"\((AB|AFIB|AF|AFL|ASYS|AVB|B|BI|BII|BIII|HGEA|IVR|N|NOD|NOISE|NR|NSR|P|PM|PREX|SAB|SBR|SBRAD|STACH|SVTA|SVT|SVTACH|"
+    rb"T|VER|VF|VFIB|VFL|VT|VTACH|J|JR|MIS|XX|BBB|LBBB|RBBB|SINUS|U)"
+    rb"|[(A)]{1,2}R?(ST|T|rtst|axis|cc|ctf)?\d?[-+]{0,2}\d{0,5}[-+]?\)?"
+)
 NOTES = (b"MISSB", b"PSE", b"TS", b"U", b"NOISE")  # notes of the MIT-BIH annotators that are codes
-SUFFIX = re.compile(r"[a-z0-9]{1,8}")
+# Annotators of PhysioNet's databases and WFDB's programs.
+_ANNOTATORS_TEXT = (
+    "atr ari ecg qrs man st sta stb stc al alm apn xws aux res rsp pu pu0 pu1 pul q1c q2c q1t q2t qt1 qt2 "
+    "not in0 ann wqrs gqrs sqrs wabp event seizures ab abp art ppg i ii iii avr avl avf v1 v2 v3 v4 v5 v6 "
+    "marker 16a mit "
+)
+ANNOTATORS = frozenset(_ANNOTATORS_TEXT.split())
 
 
 def recognises(content: bytes) -> bool:
@@ -97,6 +107,7 @@ def clean(
     actions: Actions = Counter()
     signals, _ = parts_of(header)
     places = {name: f"{names.sample}{'' if n == 0 else f'_{n}'}.dat" for n, name in enumerate(signals)}
+    layouts = _layouts(match, lines)
     out = [
         names.sample + (match["parts"] or "") + _record_facts(match["rest"].split(), names, profile, actions)
     ]
@@ -109,14 +120,17 @@ def clean(
     bulk = {}
     for name, place in places.items():
         if name in beside:
-            files.append((place, beside[name]))
-            bulk[place] = digest_bytes(beside[name])
+            content = wfdb_signals.cleaned(beside[name], layouts[name], actions)
+            files.append((place, content))
+            bulk[place] = digest_bytes(content)
+    others = 0
     for name, content in beside.items():
         if name not in places:
             suffix = name.rpartition(".")[2].lower()
-            files.append(
-                (f"{names.sample}.{suffix if SUFFIX.fullmatch(suffix) else 'ann'}", _marks(content, actions))
-            )
+            if suffix not in ANNOTATORS:  # annotators call files by their own names
+                others += 1
+                suffix = f"ann{others}"
+            files.append((f"{names.sample}.{suffix}", _marks(content, actions)))
     return Outgoing(tuple(files), actions, bulk)
 
 
@@ -125,6 +139,7 @@ def prove(files: Mapping[str, bytes], bulk: Mapping[str, str], known: Sequence[s
     found = [
         left(f"samples of {n}", "other bytes") for n in bulk if digest_bytes(files.get(n, b"")) != bulk[n]
     ]
+    found += [left("signal file", problem) for problem in _signal_strangers(files, bulk)]
     for name, content in files.items():
         if name.endswith(".hea"):
             found += [left("header", problem) for problem in _header_strangers(content, known)]
@@ -197,15 +212,14 @@ def _signal(line: str, places: Mapping[str, str], number: int, known: Sequence[s
     for word in words[2:8]:
         if not NUMERIC.fullmatch(word):
             break
-        facts.append(word)
+        gain, slash, unit = word.partition("/")
+        if slash and not is_unit(unit):
+            actions["signal unit", "removed"] += 1
+        facts.append(word if is_unit(unit) else gain)
     name = " ".join(words[2 + len(facts) :])
-    kept = _is_lead(name) and not find(name, known)
+    kept = is_signal_name(name, known)
     actions["signal name", "kept" if kept else "changed"] += 1
     return " ".join([places[words[0]], words[1], *facts, name if kept else f"ECG{number}"])
-
-
-def _is_lead(name: str) -> bool:
-    return bool(name) and name.isascii() and (bool(LEAD.fullmatch(name)) or vocabulary.is_known(name))
 
 
 def _comments(header: bytes, count: int, profile: Profile, actions: Actions) -> list[str]:
@@ -244,7 +258,7 @@ def _marks(content: bytes, actions: Actions) -> bytes:
 
 def _is_rhythm(text: bytes) -> bool:
     plain = text.rstrip(b"\x00")
-    return not plain or plain in NOTES or bool(RHYTHM.fullmatch(plain) and not find(plain.decode("ascii")))
+    return not plain or plain in NOTES or bool(RHYTHM.fullmatch(plain))
 
 
 def _mark_strangers(content: bytes) -> list[Finding]:
@@ -255,6 +269,32 @@ def _mark_strangers(content: bytes) -> list[Finding]:
     return [left("annotations", "a text that is not on the list") for text in texts if not _is_rhythm(text)][
         :1
     ]
+
+
+def _layouts(match: re.Match[str], lines: Sequence[str]) -> dict[str, wfdb_signals.Layout]:
+    """Signal files to how their samples lie in them."""
+    if match["parts"]:
+        return {}
+    rest = match["rest"].split()
+    length = int(rest[2]) if len(rest) > 2 and rest[2].isdigit() else None
+    forms: dict[str, list[str]] = {}
+    for line in lines:
+        words = line.split()
+        if len(words) > 1:
+            forms.setdefault(words[0], []).append(words[1])
+    return {name: wfdb_signals.layout_of(told, length) for name, told in forms.items()}
+
+
+def _signal_strangers(files: Mapping[str, bytes], bulk: Mapping[str, str]) -> Iterator[str]:
+    """Signal files that hold more than samples."""
+    headers = [content for name, content in files.items() if name.endswith(".hea")]
+    record, lines, _ = _lines(headers[0])
+    match = RECORD.match(record)
+    layouts = _layouts(match, lines) if match else {}
+    for name in bulk:
+        again: Actions = Counter()
+        if name not in layouts or wfdb_signals.cleaned(files[name], layouts[name], again) != files[name]:
+            yield "bytes that are no samples"
 
 
 def _header_strangers(content: bytes, known: Sequence[str]) -> Iterator[str]:
@@ -277,5 +317,7 @@ def _header_strangers(content: bytes, known: Sequence[str]) -> Iterator[str]:
         name = " ".join(words[len(facts) :])
         if match is None or not re.fullmatch(r"\d+(x\d+)?(:\d+)?(\+\d+)?", match[3]):
             yield "a line that is not expected"
-        elif name and (not _is_lead(name) or find(name, known)):
+        elif name and not is_signal_name(name, known):
             yield "the name of a signal"
+        elif any(not is_unit(word.partition("/")[2]) for word in facts):
+            yield "the unit of a signal"
