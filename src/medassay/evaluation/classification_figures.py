@@ -13,15 +13,17 @@ from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.evaluation.classification_answers import ScoredAnswers, filled_scores
 from medassay.evaluation.classification_options import AreaInterval, Options
-from medassay.evaluation.paired_tables import PairedTables
+from medassay.evaluation.paired_tables import PairedTables, by_subject, of_people
 from medassay.statistics import agreement, calibration, confusion, multiclass, multilabel, ordinal
+from medassay.statistics.clustered_kappa import clustered_kappa
 from medassay.statistics.clustered_roc import ClusteredInterval, clustered_auc
 from medassay.statistics.delong import auc
 from medassay.statistics.intervals import not_estimable
 from medassay.statistics.logistic_calibration import logistic_calibration
 from medassay.statistics.precision_recall import average_precision
-from medassay.statistics.predictive_values import predictive_values
-from medassay.statistics.probability_scores import brier_score, spiegelhalter
+from medassay.statistics.predictive_values import clustered_predictive_values, predictive_values
+from medassay.statistics.probability_scores import brier_score, spiegelhalter, squared_losses
+from medassay.statistics.ratio import ratio
 from medassay.statistics.resampling import resampled_sums
 from medassay.statistics.significance import Significance
 from medassay.tasks.classification import SubjectCounts
@@ -49,9 +51,8 @@ IntArray = NDArray[np.int64]
 def table_figures(counted: SubjectCounts, tables: PairedTables, options: Options) -> dict[str, Estimate]:
     """Every figure of a two-by-two table: in closed form over cases, or over resampled subjects by one draw."""
     if tables.clustered:
-        return clustered_figures(
-            (*PROPORTIONS, "youden", "balanced_accuracy", "f1", "matthews"), counted, options
-        )
+        names = (*PROPORTIONS, "youden", "balanced_accuracy", "f1", "matthews")
+        return clustered_figures(names, counted, options) | _clustered_at_prevalence(counted, options)
     table = counted.counts.sum(axis=0)
     figures = {
         name: confusion.diagnostic_proportion(
@@ -80,6 +81,22 @@ def table_figures(counted: SubjectCounts, tables: PairedTables, options: Options
             figures["positive_predictive_value_at_prevalence"] = at.positive
             figures["negative_predictive_value_at_prevalence"] = at.negative
     return figures
+
+
+def _clustered_at_prevalence(counted: SubjectCounts, options: Options) -> dict[str, Estimate]:
+    if options.at_prevalence is None:
+        return {}
+    at = clustered_predictive_values(
+        counted.counts,
+        prevalence=options.at_prevalence,
+        seed=options.seed,
+        replicates=options.replicates,
+        confidence=options.confidence,
+    )
+    return {
+        "positive_predictive_value_at_prevalence": at.positive,
+        "negative_predictive_value_at_prevalence": at.negative,
+    }
 
 
 def clustered_figures(names: Sequence[str], counted: SubjectCounts, options: Options) -> dict[str, Estimate]:
@@ -155,14 +172,31 @@ def graded_figures(
     rule = calibration.BinRule(count=options.bins)
     fit = logistic_calibration(labels, filled, confidence=options.confidence)
     figures |= {
-        "brier": brier_score(labels, filled, confidence=options.confidence),
+        "brier": _brier(labels, filled, tables, options),
         "calibration_error": calibration.calibration_error(
             calibration.reliability_table(labels, filled, rule=rule)
         ),
-        "calibration_slope": fit.slope,
-        "calibration_in_the_large": fit.in_the_large,
+        "calibration_slope": of_people(fit.slope, tables),
+        "calibration_in_the_large": of_people(fit.in_the_large, tables),
     }
-    return figures, {"spiegelhalter": spiegelhalter(labels, filled)}
+    test = spiegelhalter(labels, filled)
+    if tables.clustered:
+        test = replace(test, p_value=None, undefined="no p value: subjects have several cases")
+    return figures, {"spiegelhalter": test}
+
+
+def _brier(labels: IntArray, filled: FloatArray, tables: PairedTables, options: Options) -> Estimate:
+    """Over cases or, where people have several, over people."""
+    if not tables.clustered:
+        return brier_score(labels, filled, confidence=options.confidence)
+    return ratio(
+        by_subject(tables.owner, squared_losses(labels, filled)),
+        by_subject(tables.owner, np.ones(len(labels))),
+        undefined="no case",
+        seed=options.seed,
+        replicates=options.replicates,
+        confidence=options.confidence,
+    )
 
 
 def class_figures(
@@ -173,7 +207,7 @@ def class_figures(
         "accuracy": multiclass.accuracy(whole, interval=options.interval, confidence=options.confidence)
         if not tables.clustered
         else ordinal.share_within(counted.counts, grades=0, confidence=options.confidence, **chosen),
-        "kappa": agreement.cohen_kappa(whole, confidence=options.confidence),
+        "kappa": _kappa(counted, whole, tables, options, "unweighted"),
     }
     names: tuple[Literal["recall", "precision", "f1"], ...] = ("recall", "precision", "f1")
     for name in names:
@@ -184,9 +218,7 @@ def class_figures(
             **chosen,
         )
     if options.kind == "ordinal":
-        figures["kappa_quadratic"] = agreement.cohen_kappa(
-            whole, weights="quadratic", confidence=options.confidence
-        )
+        figures["kappa_quadratic"] = _kappa(counted, whole, tables, options, "quadratic")
         figures["mean_grade_error"] = ordinal.mean_grade_error(
             counted.counts, confidence=options.confidence, **chosen
         )
@@ -194,6 +226,25 @@ def class_figures(
             counted.counts, grades=1, confidence=options.confidence, **chosen
         )
     return figures
+
+
+def _kappa(
+    counted: SubjectCounts,
+    whole: FloatArray,
+    tables: PairedTables,
+    options: Options,
+    weights: agreement.Weights,
+) -> Estimate:
+    """Over cases or, where people have several, over people."""
+    if not tables.clustered:
+        return agreement.cohen_kappa(whole, weights=weights, confidence=options.confidence)
+    return clustered_kappa(
+        counted.counts,
+        weights=weights,
+        seed=options.seed,
+        replicates=options.replicates,
+        confidence=options.confidence,
+    )
 
 
 def label_figures(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from medassay.core.estimate import Estimate
 from medassay.evaluation.table_scorer import (
     Status,
     TableOptions,
@@ -16,6 +17,7 @@ from medassay.evaluation.table_scorer import (
     unknown_rows,
 )
 from medassay.formats.predictions.table import PlainTable, case_ids, numbers, one_table
+from medassay.statistics.intervals import without_interval
 from medassay.tasks.classification import NO_PREDICTION, pair_cases
 
 FloatArray = NDArray[np.float64]
@@ -127,6 +129,14 @@ def worst_of(columns: Sequence[PairedColumn]) -> tuple[tuple[Status, ...], tuple
         status.append(states[first])
         reason.append(reasons[first])
     return tuple(status), tuple(reason)
+
+
+def of_people(estimate: Estimate, tables: PairedTables, several: str = "cases") -> Estimate:
+    """A figure whose interval takes every case for a person of its own: of people with several it stands bare."""
+    if estimate.value is None or not tables.clustered:
+        return estimate
+    reason = f"subjects have several {several}"
+    return without_interval(estimate.value, reason, len(set(tables.subjects)), unit=estimate.unit)
 
 
 def by_subject(owner: NDArray[np.int64], values: FloatArray) -> FloatArray:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
+from medassay.statistics.bootstrap_figure import bootstrap_figure
 from medassay.statistics.intervals import (
     normal_quantile,
     not_estimable,
@@ -18,6 +21,7 @@ from medassay.statistics.intervals import (
     without_interval,
 )
 from medassay.statistics.proportion import proportion
+from medassay.statistics.scored import FloatArray
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,7 @@ def predictive_values(
     (0.1933, 0.0912, 0.364)
     """
     if not 0 < prevalence < 1:
-        raise WrongUse(
-            found=f"prevalence {prevalence:g}",
-            wanted="between 0 and 1, both left out",
-            remedy="State it for the intended use, with its source.",
-        )
+        raise _no_prevalence(prevalence)
     rates = [proportion(*counts).value for counts in (sensitivity, specificity)]
     n = sensitivity[1] + specificity[1]
     se, sp = rates
@@ -103,6 +103,76 @@ def predictive_values(
             name,
             "negative",
         ),
+    )
+
+
+@method(
+    id="predictive-values-at-prevalence-clustered",
+    task="classification",
+    zh="聚类数据在给定患病率下的阳性预测值和阴性预测值",
+    en="predictive values of clustered cases at a stated prevalence",
+    formula="as predictive-values-at-prevalence of the summed cells, bootstrap over subjects",
+    source="Genders et al., Radiology 265:910-916, 2012 (subjects resampled); Bayes' rule",
+    check="predictive_values of each resample's cells",
+)
+def clustered_predictive_values(
+    counts: ArrayLike, *, prevalence: float, seed: int, replicates: int = 2000, confidence: float = 0.95
+) -> PredictiveValues:
+    """Predictive values by Bayes' rule where subjects have several cases, with intervals over resampled subjects.
+
+    Parameters
+    ----------
+    counts : shape (n_subjects, 4)
+        TP, FP, FN, TN of each subject's cases.
+    prevalence : float
+        As for `predictive_values`.
+
+    Examples
+    --------
+    >>> v = clustered_predictive_values([[30, 3, 6, 70], [15, 2, 4, 70]], prevalence=0.01, seed=1)
+    >>> round(v.positive.value, 4)
+    0.1933
+    """
+    if not 0 < prevalence < 1:
+        raise _no_prevalence(prevalence)
+
+    def positive_values(sums: FloatArray) -> FloatArray:
+        tp, fp, fn, tn = np.moveaxis(sums, -1, 0)
+        return _by_bayes((tp, tp + fn), (fp, fp + tn), prevalence)
+
+    def negative_values(sums: FloatArray) -> FloatArray:
+        tp, fp, fn, tn = np.moveaxis(sums, -1, 0)
+        return _by_bayes((tn, tn + fp), (fn, fn + tp), 1 - prevalence)
+
+    chosen: dict[str, Any] = {"seed": seed, "replicates": replicates, "confidence": confidence}
+    reason = "no diseased case, no other case, or nobody would be called so"
+    return PredictiveValues(
+        prevalence,
+        bootstrap_figure(counts, positive_values, undefined=reason, **chosen),
+        bootstrap_figure(counts, negative_values, undefined=reason, **chosen),
+    )
+
+
+def _by_bayes(
+    right: tuple[FloatArray, FloatArray], wrong: tuple[FloatArray, FloatArray], share: float
+) -> FloatArray:
+    """`share` of people have the state: how many of those with the result that speaks for it; NaN where nobody has."""
+    own, other = (
+        np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
+        for part, whole in (right, wrong)
+    )
+    called = own * share + other * (1 - share)
+    found: FloatArray = np.divide(
+        own * share, called, out=np.full(np.shape(called), np.nan), where=called > 0
+    )
+    return found
+
+
+def _no_prevalence(prevalence: float) -> WrongUse:
+    return WrongUse(
+        found=f"prevalence {prevalence:g}",
+        wanted="between 0 and 1, both left out",
+        remedy="State it for the intended use, with its source.",
     )
 
 

@@ -3,6 +3,7 @@
 import importlib
 
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.estimate import Estimate
@@ -323,3 +324,102 @@ def test_two_implementations_that_differ_stop_the_score():
     require_same(same)
     with pytest.raises(EvidenceBroken, match=r"auc = 0\.8, and 0\.81 by another"):
         require_same([*same, Again("auc", 0.8, 0.81, 1e-9, "another")])
+
+
+def repeated_by_person(header, rows, times):
+    """A table in which each person's cases stand `times` over, under names of their own."""
+    return header + "".join(f"{row[0]}_{n},{','.join(row[1:])}\n" for n in range(times) for row in rows)
+
+
+PEOPLE = [f"p{n // 4}" for n in range(48)]
+CLUSTERED = {
+    "binary": (
+        [(f"c{n}", str((5 * n + n // 4) % 3 % 2), PEOPLE[n]) for n in range(48)],
+        [(f"c{n}", f"0.{(7 * n + 3 * ((5 * n + n // 4) % 3 % 2)) % 10}") for n in range(48)],
+        "score",
+        {"at_prevalence": 0.1},
+    ),
+    "ordinal": (
+        [(f"c{n}", str((5 * n + n // 4) % 3), PEOPLE[n]) for n in range(48)],
+        [(f"c{n}", str((5 * n + n // 4 + (n % 5 == 0)) % 3)) for n in range(48)],
+        "predicted",
+        {"classes": ["0", "1", "2"], "kind": "ordinal"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CLUSTERED)
+def test_more_cases_of_the_same_people_make_no_interval_narrower(kind):
+    """Each case written down three times tells nothing new of anybody."""
+    labels, answers, column, options = CLUSTERED[kind]
+    once, thrice = (
+        score(
+            "classification",
+            repeated_by_person("case,label,subject\n", labels, times),
+            repeated_by_person(f"case,{column}\n", answers, times),
+            **options,
+        )
+        for times in (1, 3)
+    )
+    assert once.figures.keys() == thrice.figures.keys()
+    compared = 0
+    for name, figure in once.figures.items():
+        again_ = thrice.figures[name]
+        assert again_.value == pytest.approx(figure.value), name
+        if figure.lower is not None:
+            compared += 1
+            assert (again_.lower, again_.upper) == pytest.approx((figure.lower, figure.upper), abs=0.02), name
+            assert again_.n_subjects == len(set(PEOPLE)), name
+        else:
+            assert again_.lower is None, name
+    assert compared >= 7
+    assert all(test.p_value is None for test in once.tests.values())
+
+
+def test_kappa_of_people_with_several_cases_is_that_of_all_cases_with_an_interval_over_people():
+    labels, answers, column, options = CLUSTERED["ordinal"]
+    found = score(
+        "classification",
+        repeated_by_person("case,label,subject\n", labels, 1),
+        repeated_by_person(f"case,{column}\n", answers, 1),
+        **options,
+    )
+    grades = [[int(row[1]) for row in rows] for rows in (labels, answers)]
+    assert value(found, "kappa") == pytest.approx(cohen_kappa_score(*grades))
+    assert value(found, "kappa_quadratic") == pytest.approx(cohen_kappa_score(*grades, weights="quadratic"))
+    for name in ("kappa", "kappa_quadratic"):
+        assert found.figures[name].method.startswith("cluster_bootstrap")
+
+
+def test_the_concordance_of_people_with_several_pairs_has_no_interval_of_independent_pairs():
+    pairs = [
+        (f"c{n}", float(n % 7 + n // 5), float(n % 7 + n // 5 + n % 3 / 10), f"p{n // 3}") for n in range(24)
+    ]
+    found = score(
+        "measurement",
+        "case,value,subject\n" + "".join(f"{c},{x},{p}\n" for c, x, _, p in pairs),
+        "case,value\n" + "".join(f"{c},{y}\n" for c, _, y, _ in pairs),
+    )
+    assert found.figures["concordance"].value > 0.9
+    assert found.figures["concordance"].undefined == "no interval: subjects have several pairs"
+
+
+def test_counts_of_people_with_several_cases_have_no_interval_that_takes_cases_for_people():
+    labels = [(f"c{n}", str(n % 5 + n // 8), f"p{n // 4}") for n in range(40)]
+    answers = [(f"c{n}", str(n % 5 + n // 8 + n % 3 - 1)) for n in range(40)]
+    answers = [(case, count.replace("-1", "0")) for case, count in answers]
+    once, thrice = (
+        score(
+            "counting",
+            repeated_by_person("case,count,subject\n", labels, times),
+            repeated_by_person("case,count\n", answers, times),
+        )
+        for times in (1, 3)
+    )
+    for name, figure in once.figures.items():
+        if figure.lower is None:
+            assert figure.undefined == "no interval: subjects have several cases", name
+            continue
+        again_ = thrice.figures[name]
+        assert again_.upper - again_.lower == pytest.approx(figure.upper - figure.lower), name
+    assert sum(figure.lower is None for figure in once.figures.values()) == 4

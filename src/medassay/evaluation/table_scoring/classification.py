@@ -57,7 +57,7 @@ from medassay.tasks.classification import (
 
 __all__ = ["VERSION", "Options", "score"]
 
-VERSION = "1.1"
+VERSION = "1.2"
 
 IntArray = NDArray[np.int64]
 

@@ -21,6 +21,7 @@ from medassay.evaluation.counting_check import counting_again
 from medassay.evaluation.paired_tables import (
     PairedTables,
     by_subject,
+    of_people,
     pair_tables,
     predicted_numbers,
     reference_numbers,
@@ -33,7 +34,7 @@ from medassay.statistics.bland_altman import bland_altman
 from medassay.statistics.ratio import ratio
 from medassay.tasks.counting import compare_counts
 
-VERSION = "1.0"
+VERSION = "1.1"
 IntArray = NDArray[np.int64]
 
 
@@ -146,6 +147,8 @@ def _figures(
         confidence=options.confidence,
         proportion=True,
     )
+    agreement = counting.poisson_agreement(counts.reference, counts.prediction)
+    dispersion = counting.count_dispersion(counts.reference, counts.prediction, confidence=options.confidence)
     limits = bland_altman(
         counts.prediction.astype(np.float64),
         counts.reference.astype(np.float64),
@@ -157,12 +160,10 @@ def _figures(
         "mean_absolute_count_error": mean("absolute_error"),
         "exact_count_rate": mean("exact", unit="1", proportion=True),
         "within_tolerance": within,
-        "poisson_agreement": counting.poisson_agreement(counts.reference, counts.prediction),
-        "count_dispersion": counting.count_dispersion(
-            counts.reference, counts.prediction, confidence=options.confidence
-        ),
-        "count_lower_limit_of_agreement": limits.lower_limit,
-        "count_upper_limit_of_agreement": limits.upper_limit,
+        "poisson_agreement": of_people(agreement, tables),
+        "count_dispersion": of_people(dispersion, tables),
+        "count_lower_limit_of_agreement": of_people(limits.lower_limit, tables),
+        "count_upper_limit_of_agreement": of_people(limits.upper_limit, tables),
     }
 
 
@@ -174,5 +175,5 @@ def _remarks(counted: NDArray[np.bool_], tables: PairedTables) -> tuple[str, ...
             f"{without} of {len(counted)} cases have no usable prediction: nothing found, never exact"
         )
     if tables.clustered:
-        remarks.append("limits of agreement, Poisson agreement and dispersion take cases for people")
+        remarks.append("people have several cases: limits, Poisson agreement and dispersion have no interval")
     return tuple(remarks)

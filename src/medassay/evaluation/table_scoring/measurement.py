@@ -43,7 +43,7 @@ from medassay.statistics.passing_bablok import passing_bablok
 from medassay.statistics.proportion import proportion
 from medassay.statistics.ratio import ratio
 
-VERSION = "1.0"
+VERSION = "1.1"
 MG_DL_PER_MMOL_L = 18.0156  # molar mass of glucose, 180.156 g/mol, over ten
 MOST_PAIRS = 20_000  # that Passing-Bablok's lines are taken between
 
@@ -222,6 +222,7 @@ def _agreement(pairs: _Pairs, options: Options) -> dict[str, Estimate]:
     )
     chosen: dict[str, Any] = {"seed": options.seed, "replicates": options.replicates}
     far: dict[str, Any] = {"confidence": options.confidence, "unit": options.unit}
+    concordance = bland_altman.concordance_correlation(x, y, confidence=options.confidence).coefficient
     return {
         "bias": found.bias,
         "difference_sd": found.sd,
@@ -229,7 +230,7 @@ def _agreement(pairs: _Pairs, options: Options) -> dict[str, Estimate]:
         "upper_limit_of_agreement": found.upper_limit,
         "mean_absolute_error": mean_absolute_error(x, y, subject, **chosen, **far),
         "root_mean_square_error": root_mean_square_error(x, y, subject, **chosen, **far),
-        "concordance": bland_altman.concordance_correlation(x, y, confidence=options.confidence).coefficient,
+        "concordance": _bare(concordance, pairs) if pairs.clustered else concordance,
     }
 
 
@@ -259,7 +260,7 @@ def _bare(estimate: Estimate, pairs: _Pairs) -> Estimate:
     if estimate.value is None:
         return estimate
     people = len(set(pairs.kept()[2]))
-    return without_interval(estimate.value, "no interval: subjects have several pairs", people)
+    return without_interval(estimate.value, "subjects have several pairs", people)
 
 
 def _by_standard(
@@ -362,9 +363,7 @@ def _remarks(pairs: _Pairs, tables: PairedTables) -> tuple[str, ...]:
             "criterion is met; figures of differences rest on the other pairs"
         )
     if pairs.clustered:
-        remarks.append(
-            "subjects have several pairs: lines have no interval; the concordance's takes pairs for people"
-        )
+        remarks.append("subjects have several pairs: lines and the concordance have no interval")
     elif not tables.reference.has("subject"):
         remarks.append("no column names subjects: each case is taken for a person of its own")
     return tuple(remarks)
