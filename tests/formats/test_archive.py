@@ -211,3 +211,10 @@ def test_what_is_packed_comes_out_again(tmp_path_factory, members):
         (folder / "a").write_bytes(made(members))
         found = {m.name: m.path.read_bytes() for m in archive.unpack(folder / "a", folder / "out") if m.path}
         assert found == members
+
+
+def test_a_bomb_costs_no_other_member_of_its_archive(out):
+    limits = Limits(small=1 << 16, ratio=100)
+    found = out(zipped({"zeros": bytes(1 << 22), "good": b"y" * 40}), limits)
+    assert found["zeros"] is Reason.LIMIT_EXCEEDED
+    assert found["good"] == b"y" * 40

@@ -183,24 +183,26 @@ def _taken(
     target = _place(folder, name, budget)
     written = 0
     allowed = max(budget.limits.small, budget.limits.ratio * (entry.packed or packed))
+    all_allowed = max(budget.limits.small, budget.limits.ratio * packed)
     try:
         with entry.open() as source, target.open("wb") as out:
             while block := source.read(BLOCK):
                 written += len(block)
                 budget.bytes += len(block)
-                if budget.bytes > budget.limits.bytes or came_out + written > max(
-                    budget.limits.small, budget.limits.ratio * packed
+                if (
+                    budget.bytes > budget.limits.bytes
+                    or came_out + written > all_allowed
+                    or written > allowed
                 ):
-                    raise _Bomb
-                if written > allowed:
                     raise _Bomb
                 out.write(block)
     except _Bomb:
         target.unlink(missing_ok=True)
-        found = f"more than {written} bytes from {entry.packed or packed}"
         if budget.bytes > budget.limits.bytes:
             raise
-        return Member(name, None, 0, _said(Reason.LIMIT_EXCEEDED, found)), written
+        out_of = (written, entry.packed or packed) if written > allowed else (came_out + written, packed)
+        found = "more than {} bytes from {}".format(*out_of)
+        return Member(name, None, 0, _said(Reason.LIMIT_EXCEEDED, found)), 0  # nothing of it stays
     except _DAMAGE as error:
         target.unlink(missing_ok=True)
         found = f"a member that cannot be read to its end ({type(error).__name__})"
