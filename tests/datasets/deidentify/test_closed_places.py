@@ -247,3 +247,29 @@ def test_members_of_an_archive_are_de_identified_like_files(tmp_path):
     files = run(tmp_path / "in", tmp_path / "out")
     assert any(content.endswith("白细胞,5.6\n".encode()) for content in files.values())
     assert [left(files, mark) for mark in ("次仁卓嘎", "Aynur Ehmet", "Qurbanjan")] == [[], [], []]
+
+
+def test_a_signal_without_a_file_stays_without_one():
+    header = b"layout 2 250 0\n~ 0 200/mV 16 0 0 0 0 II\n~ 0 200/mmHg 16 0 0 0 0 ABP\n"
+    assert wfdb.recognises(header)
+    out = wfdb.clean(header, {}, WHO, [], RESEARCH, {})
+    assert out.files[0][1].count(b"\n~ 0 200/") == 2
+    assert wfdb.prove(dict(out.files), out.bulk, []) == []
+
+
+@pytest.mark.parametrize("text", [b"1700   5\n1701  11\n1702  16\n", b"a 1 250\nb 999 3\n", b"one 2\n"])
+def test_a_table_of_numbers_is_no_header_of_a_record(text):
+    assert not wfdb.recognises(text)
+
+
+def test_the_creator_of_safe_private_elements_is_counted_as_kept_with_them():
+    from medassay.datasets.deidentify import conformance, dicom, explicit_walk, proof, quick
+
+    content, _ = planted.planted_ct()
+    slow = dicom.clean(planted.opened(content), WHO, words=())
+    fast = quick.cleaned(explicit_walk.opened(content), WHO, words=())
+    assert slow.actions["(00E1,0010) private or unknown", "kept"] == 1
+    assert +slow.actions == fast.actions
+    standing = proof.walk(dicom.encoded(slow.dataset)).standing
+    told = Counter({f"({tag >> 16:04X},{tag & 0xFFFF:04X})": n for tag, n in standing.items()})
+    assert conformance.contradictions(conformance.rows({"DICOM": slow.actions}, told)) == []

@@ -154,6 +154,7 @@ def clean(
         _state_age(dataset, fresh, actions)
     _state_method(fresh, names, actions, profile)
     _take_over_pixels(dataset, fresh, actions)
+    count_creators(actions)
     return Cleaned(fresh, actions)
 
 
@@ -257,6 +258,19 @@ def _private_numbers(dataset: Dataset, number: int, vr: str) -> list[Any]:
     if value in (None, ""):
         return []
     return list(value) if _is_several(value) else [value]
+
+
+def count_creators(actions: Counter[tuple[str, str]]) -> None:
+    """A creator whose safe elements were kept was kept with them, as often as the most frequent of these."""
+    kept: dict[str, int] = {}
+    for (element, action), count in actions.items():
+        if action == "kept" and element[1:5].isalnum() and int(element[1:5], 16) & 1:
+            creator = element_name(int(element[1:5], 16) << 16 | int(element[6:8], 16))
+            kept[creator] = max(kept.get(creator, 0), count)
+    for creator, count in kept.items():
+        moved = min(count, actions[creator, "removed"])
+        actions[creator, "removed"] -= moved
+        actions[creator, "kept"] += moved
 
 
 def texts_of(dataset: Dataset) -> list[str]:

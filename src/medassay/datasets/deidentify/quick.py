@@ -141,6 +141,7 @@ class _Cleaner:
         said, done = _said(self.names, self.profile)
         out |= said
         self.actions += done
+        dicom.count_creators(self.actions)
         value = None
         if PIXELS in self.action_of and PIXELS in one.at:
             out[PIXELS], value = self._pixels(one)

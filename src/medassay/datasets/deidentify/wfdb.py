@@ -19,10 +19,11 @@ from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.deidentify.signal_names import is_signal_name, is_unit
 from medassay.datasets.sample import Names
-from medassay.formats.waveform import edf_fields
+from medassay.formats.waveform import edf_fields, wfdb_formats
 from medassay.formats.waveform.wfdb_annotation import read_annotations, write_annotations
 
 RECORD = re.compile(r"^(?P<name>[^\s/]+)(?P<parts>/\d+)?(?P<rest>(?:\s+\S+)*)\s*$")
+NO_FILE = "~"  # of a signal that has none, in the layout of a record of segments
 NUMBERS = re.compile(r"\d+|\d+(\.\d+)?(/\d+(\.\d+)?(\(-?\d+(\.\d+)?\))?)?")
 TIME = re.compile(r"\d{1,2}(:\d{1,2}){0,2}(\.\d+)?")
 DATE = re.compile(r"(\d{1,2})[/-](\d{1,2}|[A-Z][a-z]{2})[/-](\d{4})")
@@ -47,13 +48,19 @@ ANNOTATORS = frozenset(_ANNOTATORS_TEXT.split())
 
 
 def recognises(content: bytes) -> bool:
-    """A header by its record line: a name and two numbers at least."""
-    for line in content[:2048].splitlines():
-        text = line.strip().decode("latin-1")
-        if text and not text.startswith("#"):
-            match = RECORD.match(text)
-            return bool(match and re.match(r"\s+\d+(\s+[\d.]+|\s*$)", match["rest"]))
-    return False
+    """A header by its first two lines: a record with the number of its signals, and a signal or a segment."""
+    lines = [line.strip().decode("latin-1") for line in content[:4096].splitlines()]
+    told = [line for line in lines if line and not line.startswith("#")][:2]
+    match = RECORD.match(told[0]) if told else None
+    if match is None or not re.match(r"\s+\d+(\s+[\d.]+|\s*$)", match["rest"]):
+        return False
+    words = told[1].split() if len(told) > 1 else []
+    if match["parts"]:
+        return len(words) == 2 and words[1].isdigit()
+    signals = int(match["rest"].split()[0])
+    form = wfdb_signals.FORM.fullmatch(words[1]) if len(words) > 1 else None
+    # The form is a number like others: a table of numbers is no header, though its first lines may look like one.
+    return not signals if form is None else wfdb_formats.known(form["form"]) or form["form"] == "0"
 
 
 def facts_of(content: bytes) -> Facts:
@@ -106,7 +113,9 @@ def clean(
         raise CannotClean(Reason.HEADER_INVALID, "a first line that is no record line", "a WFDB header")
     actions: Actions = Counter()
     signals, _ = parts_of(header)
-    places = {name: f"{names.sample}{'' if n == 0 else f'_{n}'}.dat" for n, name in enumerate(signals)}
+    there = [name for name in signals if name != NO_FILE]
+    places = {name: f"{names.sample}{'' if n == 0 else f'_{n}'}.dat" for n, name in enumerate(there)}
+    places[NO_FILE] = NO_FILE
     layouts = _layouts(match, lines)
     out = [
         names.sample + (match["parts"] or "") + _record_facts(match["rest"].split(), names, profile, actions)
@@ -280,7 +289,7 @@ def _layouts(match: re.Match[str], lines: Sequence[str]) -> dict[str, wfdb_signa
     forms: dict[str, list[str]] = {}
     for line in lines:
         words = line.split()
-        if len(words) > 1:
+        if len(words) > 1 and words[0] != NO_FILE:
             forms.setdefault(words[0], []).append(words[1])
     return {name: wfdb_signals.layout_of(told, length) for name, told in forms.items()}
 
