@@ -27,6 +27,10 @@ def box(number, voxel_mm=1.0):
     return nibabel.Nifti1Image(labels, np.diag([voxel_mm, voxel_mm, voxel_mm, 1.0])).to_bytes()
 
 
+def altered(content, place, by):
+    return content[:place] + by + content[place + len(by) :]
+
+
 def beats(*times):
     return write_annotations(plain_annotations(list(times), ["N"] * len(times)))
 
@@ -66,6 +70,12 @@ FLAWS = {
     ("events", "beyond the recording"): events(9000.0),
     ("masks", "an undeclared structure"): box(2),
     ("masks", "another grid"): box(1, voxel_mm=2.0),
+    ("masks", "a fourth dimension"): nibabel.Nifti1Image(
+        np.ones((6, 6, 6, 1), np.uint8), np.eye(4)
+    ).to_bytes(),
+    ("masks", "a unit of no name"): altered(box(1), 123, b"\x04"),  # xyzt_units
+    ("masks", "values that begin nowhere"): altered(box(1), 108, b"\x00\x00\xc0\x7f"),  # vox_offset: NaN
+    ("masks", "values that begin beyond all files"): altered(box(1), 108, b"\x00\x00\x80\x7f"),  # infinite
 }
 
 

@@ -24,6 +24,7 @@ PAIR_MAGIC, HEADER_BYTES = b"ni1\x00", 348
 
 # NIfTI axes point right, front, up; DICOM's left, back, up.
 _TO_DICOM = np.diag([-1.0, -1.0, 1.0, 1.0])
+_LENGTHS = {0: "unknown", 1: "meter", 2: "mm", 3: "micron"}  # the lowest three bits of xyzt_units
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def open(content: bytes) -> Header:
 
     try:
         return Header(nibabel.Nifti1Image.from_bytes(_unpacked(content)))
-    except (ImageFileError, HeaderDataError, OSError) as error:
+    except (ImageFileError, HeaderDataError, OSError, ValueError, OverflowError) as error:
         raise _unreadable(f"a header that does not parse ({type(error).__name__})") from error
 
 
@@ -103,7 +104,7 @@ def open_pair(path: Path) -> tuple[Header, Path]:
                 "image": nibabel.FileHolder(filename=str(image)),
             }
         )
-    except (ImageFileError, HeaderDataError, OSError) as error:
+    except (ImageFileError, HeaderDataError, OSError, ValueError, OverflowError) as error:
         raise _unreadable(f"a header that does not parse ({type(error).__name__})") from error
     values_end = int(read.dataobj.offset) + math.prod(read.shape) * read.get_data_dtype().itemsize
     if image.stat().st_size < values_end:
@@ -145,10 +146,10 @@ def grid_of(opened: Header) -> Grid:
         When the volume is not three-dimensional, states no unit but mm, is not placed, or is sheared.
     """
     header = opened.image.header
-    if len(opened.shape) != 3:
-        raise _unreadable(f"{len(opened.shape)} dimensions", "3 dimensions")
-    if header.get_xyzt_units()[0] not in ("mm", "unknown"):
-        raise _unreadable(f"lengths in {header.get_xyzt_units()[0]}", "lengths in mm")
+    _require_three(opened)
+    length = _LENGTHS.get(int(header["xyzt_units"]) & 0b111, "a unit of no name")
+    if length not in ("mm", "unknown"):
+        raise _unreadable(f"lengths in {length}", "lengths in mm")
     if int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
         raise _unreadable("no sform and no qform", "a volume that its header places")
     affine = _TO_DICOM @ np.asarray(opened.image.affine, np.float64)
@@ -164,17 +165,25 @@ def grid_of(opened: Header) -> Grid:
     return Grid((k, j, i), turned)
 
 
+def _require_three(opened: Header) -> None:
+    if len(opened.shape) != 3:
+        raise _unreadable(f"{len(opened.shape)} dimensions", "3 dimensions")
+    if 0 in opened.shape:
+        raise _unreadable("an axis without a voxel", "a voxel at least along each axis")
+
+
 def values(opened: Header) -> NDArray[np.float64]:
     """Scaled values as (slices, rows, columns).
 
     Raises
     ------
     WrongUse
-        When the file ends before its values do, or one is not finite.
+        When the volume is not three-dimensional, the file ends before its values do, or one is not finite.
     """
+    _require_three(opened)
     try:
         data = np.asarray(opened.image.get_fdata(dtype=np.float64))
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, OverflowError, MemoryError) as error:
         raise _unreadable("fewer values than the header says") from error
     if not np.isfinite(data).all():
         raise _unreadable("values that are not finite", "finite values")
