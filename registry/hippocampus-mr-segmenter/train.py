@@ -25,11 +25,12 @@ def main(source: Path, target: Path, parameters: dict) -> None:
     net = network(int(parameters["width"]))
     best, curves = fit(net, train, tune, parameters)
     net.load_state_dict(best)
-    threshold = max(THRESHOLDS, key=lambda t: (tune_dice(net, tune, t), -abs(t - 0.5)))
+    answers = answered(net, tune)
+    threshold = max(THRESHOLDS, key=lambda t: (mean_dice(answers, t), -abs(t - 0.5)))
     config = {
         "width": int(parameters["width"]),
         "threshold": threshold,
-        "tune_dice": tune_dice(net, tune, threshold),
+        "tune_dice": mean_dice(answers, threshold),
         "train_samples": len(train),
         "tune_samples": len(tune),
     }
@@ -78,7 +79,7 @@ def fit(
         schedule.step()
         losses.append(loss.item())
         if step % every == 0 or step == steps:
-            figure = tune_dice(net, tune, 0.5)
+            figure = mean_dice(answered(net, tune), 0.5)
             curves.append((step // every, float(np.mean(losses)), figure))
             losses = []
             if figure > highest:
@@ -102,10 +103,13 @@ def batch(
     return torch.from_numpy(np.stack(volumes)), torch.from_numpy(np.stack(maps))[:, None].long()
 
 
-def tune_dice(net: torch.nn.Module, tune: list[Pair], threshold: float) -> float:
-    return float(
-        np.mean([dice(labels, labelled(probabilities(net, grey), threshold)) for grey, labels in tune])
-    )
+def answered(net: torch.nn.Module, pairs: list[Pair]) -> list[Pair]:
+    """The network's class probabilities of each volume, beside its reference."""
+    return [(probabilities(net, grey), labels) for grey, labels in pairs]
+
+
+def mean_dice(answers: list[Pair], threshold: float) -> float:
+    return float(np.mean([dice(labels, labelled(found, threshold)) for found, labels in answers]))
 
 
 if __name__ == "__main__":
