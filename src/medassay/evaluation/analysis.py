@@ -165,14 +165,8 @@ def analyse(
     answered = None if answered is None else [answered[index] for index in order]
     table = SubjectTable(tuple(sorted(subjects)), [statistics[index] for index in order])
     formulas = formulas_of(protocol, metrics)
-    figures: dict[Hashable, tuple[Figure, Interval]] = {
-        ("endpoint", name): (table.figure(metric), protocol.interval_of(name))
-        for name, metric in formulas.items()
-    }
-    main, named = figures["endpoint", protocol.primary]
-    # Left out beside the figure it is shown, never instead of it: leaving out what a device failed on flatters it.
-    if answered is not None and any(answered):
-        figures[ANSWERED] = SubjectTable(table.subjects, answered).figure(main.metric), named
+    figures = _figures(protocol, formulas, table, answered)
+    main, _ = figures["endpoint", protocol.primary]
     axes = {axis: _levels(axis, strata) for axis in protocol.axes}
     extremes = _extremes(table.subjects, main)
     study = Study(asked_of(protocol), figures, _groups(len(order), axes, extremes))
@@ -196,6 +190,26 @@ def analyse(
             formulas, table, [[rows[index] for index in order] for rows in readers], asked_of(protocol)
         ),
     )
+
+
+def _figures(
+    protocol: Protocol,
+    formulas: Mapping[str, Metric],
+    table: SubjectTable,
+    answered: Sequence[Statistics] | None,
+) -> dict[Hashable, tuple[Figure, Interval]]:
+    """Every endpoint's figure with its interval, and the primary one over answered samples where some were not.
+
+    Left out beside the figure it is shown, never instead of it: leaving out what a device failed on flatters it.
+    """
+    figures: dict[Hashable, tuple[Figure, Interval]] = {
+        ("endpoint", name): (table.figure(metric), protocol.interval_of(name))
+        for name, metric in formulas.items()
+    }
+    main, named = figures["endpoint", protocol.primary]
+    if answered is not None and any(answered):
+        figures[ANSWERED] = SubjectTable(table.subjects, answered).figure(main.metric), named
+    return figures
 
 
 def _levels(axis: str, strata: Sequence[Strata]) -> dict[str | None, BoolArray]:

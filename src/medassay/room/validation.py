@@ -26,6 +26,7 @@ from medassay.registry.device import DeviceSpec
 from medassay.registry.submission import Submission, open_submission
 from medassay.room.causality import audit
 from medassay.room.prediction import Answer, plain_reason, predict
+from medassay.room.readers import AnsweredSample, Reads, against_readers
 from medassay.room.record import (
     CaseRow,
     Causality,
@@ -38,14 +39,13 @@ from medassay.room.record import (
     Superseded,
 )
 from medassay.room.sandbox import Ended
-from medassay.room.staging import Get, open_read, open_reference, public_files, stage_test
+from medassay.room.staging import Get, open_reference, public_files, stage_test
 from medassay.room.stress import StressCopy, Stressed, copy_files, rows_of, stress, suite_of
 from medassay.room.timing import Timing, timing_of
 from medassay.room.training import excerpt
 from medassay.trust.sealing import sample_key
 
 Book = Callable[[str, str], None]
-Reads = Mapping[str, Mapping[str, str]]  # reader to sample to digest of the sealed read
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def validate(
         predictions=answered.digests,
         subjects=_subjects(scored, strata),
         cases=tuple(_case(one, excerpts) for one in scored),
-        readers=_against_readers(scored, scorer, options, samples, reads, get, label_key),
+        readers=_readers(scored, scorer, options, samples, reads, get, label_key),
         second_entry=_second_entry(scored, scorer, options),
         causality=answered.causality,
         repeat=answered.stressed.repeat if answered.stressed else None,
@@ -297,7 +297,7 @@ def rescore(
             "options": conventions,
             "subjects": _subjects(scored, {one.sample: strata[one.subject] for one in scored}),
             "cases": tuple(_case(one, {}) for one in scored),
-            "readers": _against_readers(scored, scorer, options, samples, reads, get, label_key),
+            "readers": _readers(scored, scorer, options, samples, reads, get, label_key),
             "second_entry": _second_entry(scored, scorer, options),
             "stress": (),  # what the device made of disturbed copies was not kept
             "supersedes": Superseded(
@@ -346,7 +346,7 @@ def score_sample(
     return Scored(rows[0].sample, rows[0].subject, answer, score, second)
 
 
-def _against_readers(
+def _readers(
     scored: Sequence[Scored],
     scorer: Scorer,
     options: Spec,
@@ -355,31 +355,10 @@ def _against_readers(
     get: Get,
     label_key: bytes,
 ) -> tuple[ReaderRow, ...]:
-    """The same answers against what each single reader read, summed by subject.
-
-    A read that the scorer cannot score is as one that was not made: how many there are of a subject is told.
-    """
-    found = []
-    for place, (reader, read_of) in enumerate(reads.items(), 1):
-        by_subject: dict[str, list[Statistics]] = {}
-        for one in scored:
-            digest = read_of.get(one.sample)
-            if digest is None:
-                continue
-            key = sample_key(label_key, one.sample)
-            read = open_read(digest, one.sample, reader, get, key)
-            try:
-                score = scorer.score(
-                    read, one.answer.prediction, public_files(samples[one.sample], get), options
-                )
-            except WrongUse:
-                continue
-            by_subject.setdefault(one.subject, []).append(score.statistics)
-        found += [
-            ReaderRow(reader=place, subject=subject, samples=len(group), statistics=summed(group))
-            for subject, group in sorted(by_subject.items())
-        ]
-    return tuple(found)
+    answered = [
+        AnsweredSample(one.sample, one.subject, one.answer.prediction, samples[one.sample]) for one in scored
+    ]
+    return against_readers(answered, scorer, options, reads, get, label_key)
 
 
 def _stressed(
