@@ -273,3 +273,15 @@ def test_the_creator_of_safe_private_elements_is_counted_as_kept_with_them():
     standing = proof.walk(dicom.encoded(slow.dataset)).standing
     told = Counter({f"({tag >> 16:04X},{tag & 0xFFFF:04X})": n for tag, n in standing.items()})
     assert conformance.contradictions(conformance.rows({"DICOM": slow.actions}, told)) == []
+
+
+def test_a_form_without_a_cleaner_is_refused_by_its_name(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.json").write_text('{"resourceType": "Patient", "name": [{"text": "Aynur Ehmet"}]}')
+    (tmp_path / "in" / "b.bin").write_bytes(bytes([0, 255, 254, 1]) * 9)
+    (tmp_path / "in" / "c.csv").write_text("检验项目,结果\n白细胞,5.6\n")
+    proof = deidentify.run(tmp_path / "in", tmp_path / "out")
+    told = {one["found"] for one in proof["findings"]}
+    assert "a form that is not known" in told
+    assert any("FHIR" in found and "without a cleaner" in found for found in told)
+    assert "Aynur" not in str(proof)

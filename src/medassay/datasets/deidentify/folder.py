@@ -38,6 +38,7 @@ from medassay.datasets.identity import date_shift_days, joined_persons, pseudony
 from medassay.datasets.sample import Names, OfferedFile
 from medassay.datasets.take import attempt
 from medassay.datasets.walk import Walk, walk
+from medassay.formats import recognise
 from medassay.formats.ivd import table as ivd_table
 
 LARGEST = 2 << 30
@@ -200,7 +201,17 @@ def _group(items: Sequence[Item]) -> None:
                 by_path[other].finding, by_path[other].people = None, []
     for item in items:
         if item.form == UNKNOWN and item.finding is None:
-            item.finding = _refused(Reason.UNKNOWN_FORMAT, "a form without a cleaner", "a form that is known")
+            item.finding = _without_cleaner(item)
+
+
+def _without_cleaner(item: Item) -> Finding:
+    """Why a file does not leave, by the name of its form where one of the readers knows it."""
+    examined, _ = attempt(lambda: recognise.examine_file(item.file.path))
+    if examined is None or examined.kind == recognise.UNKNOWN:
+        return _refused(Reason.UNKNOWN_FORMAT, "a form that is not known", "a form that is known")
+    return _refused(
+        Reason.UNSUPPORTED_FORM, f"{examined.kind}, a form without a cleaner", "a form that has a cleaner"
+    )
 
 
 @dataclass

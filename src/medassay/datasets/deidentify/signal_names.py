@@ -15,7 +15,8 @@ _WORDS_TEXT = (
     "bp pap cvp icp sao spo etco temp rectal skin oral event events marker status trigger trig stim "
     "stimulus stm annotations ekg ecg eeg emg eog meg ecog seeg erg gsr eda scr acc accel gyro mag pulse "
     "pulserate hr photic light osat position pos body leg legs submental horizontal vertical left right "
-    "fhr uterine uc direct maternal toco sum ref avg ave gnd pol lead chan channel misc aux counter "
+    "fhr uterine uc direct maternal toco sum ref avg ave gnd pol lead chan channel misc aux "
+    "accelerometer gyroscope magnetometer veog heog dtrig dig counter "
     "battery sensor "
 )
 _WORDS = frozenset(_WORDS_TEXT.split())
