@@ -423,3 +423,30 @@ def test_counts_of_people_with_several_cases_have_no_interval_that_takes_cases_f
         again_ = thrice.figures[name]
         assert again_.upper - again_.lower == pytest.approx(figure.upper - figure.lower), name
     assert sum(figure.lower is None for figure in once.figures.values()) == 4
+
+
+@pytest.mark.parametrize(
+    ("pairs", "limit"),
+    [
+        ([(0.3, 0.1), (0.7, 0.9), (1.1, 1.3), (5.0, 5.2)], {"allowable": 0.2}),
+        ([(99.9, 114.9), (100.1, 85.1), (0.1, 15.1)], {"allowable": 15}),
+        ([(1.1, 1.21), (5.5, 6.05), (8.2, 9.02), (8.2, 7.38)], {"allowable_percent": 10}),
+    ],
+)
+def test_a_difference_that_is_the_limit_as_printed_lies_within_it(pairs, limit):
+    cases = range(len(pairs))
+    found = score(
+        "measurement",
+        "case,value\n" + "".join(f"c{n},{pairs[n][0]}\n" for n in cases),
+        "case,value\n" + "".join(f"c{n},{pairs[n][1]}\n" for n in cases),
+        **limit,
+    )
+    assert value(found, "within_allowable") == 1.0
+    beyond = {name: bound * 0.9999 for name, bound in limit.items()}
+    found = score(
+        "measurement",
+        "case,value\n" + "".join(f"c{n},{pairs[n][0]}\n" for n in cases),
+        "case,value\n" + "".join(f"c{n},{pairs[n][1]}\n" for n in cases),
+        **beyond,
+    )
+    assert value(found, "within_allowable") == 0.0

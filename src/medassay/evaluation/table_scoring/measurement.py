@@ -44,6 +44,7 @@ from medassay.statistics.proportion import proportion
 from medassay.statistics.ratio import ratio
 
 VERSION = "1.1"
+SAME_READING = 1e-12  # relative: differences smaller than this are of rounding
 MG_DL_PER_MMOL_L = 18.0156  # molar mass of glucose, 180.156 g/mol, over ten
 MOST_PAIRS = 20_000  # that Passing-Bablok's lines are taken between
 
@@ -188,7 +189,9 @@ def _shares(pairs: _Pairs, options: Options) -> dict[str, Estimate]:
         limit = np.maximum(
             options.allowable or 0.0, (options.allowable_percent or 0.0) / 100 * np.abs(pairs.reference)
         )
-        inside = np.abs(np.where(pairs.there, pairs.test, np.inf) - pairs.reference) <= limit
+        # 0.9 - 0.7 is 0.2 as printed, whatever it is in binary.
+        rounding = SAME_READING * np.maximum(np.abs(pairs.reference), limit)
+        inside = np.abs(np.where(pairs.there, pairs.test, np.inf) - pairs.reference) <= limit + rounding
         figures["within_allowable"] = _share(inside, pairs, options)
     return figures
 
