@@ -51,6 +51,20 @@ class Standing(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class ThirdParty(StrEnum):
+    """Who issues a document that is bound to a dataset."""
+
+    LABORATORY = "laboratory"
+    CERTIFICATION_BODY = "certification_body"
+
+
+class Act(StrEnum):
+    """What such a document is: measured by a laboratory, or certified by a body."""
+
+    INSPECTION = "inspection"
+    CERTIFICATION = "certification"
+
+
 LANGUAGES: dict[Language, tuple[Lang, ...]] = {
     Language.ZH: ("zh",),
     Language.EN: ("en",),
@@ -269,14 +283,34 @@ def diff(
 def certify(
     dataset: Dataset,
     source: SourceName,
+    attach: Annotated[
+        Path | None, typer.Option(help="Bind a third party's document to the frozen version instead.")
+    ] = None,
+    act: Annotated[Act, typer.Option(help="What the attached document is.")] = Act.INSPECTION,
+    issuer: Annotated[str, typer.Option(help="Who issued the attached document.")] = "",
+    issuer_kind: Annotated[ThirdParty, typer.Option(help="As what.")] = ThirdParty.LABORATORY,
+    number: Annotated[str, typer.Option(help="Its number, as its issuer gave it.")] = "",
     workspace: Root = None,
     as_json: AsJson = False,
     enforce: Enforce = False,
 ) -> None:
-    """Write the inspection record of a frozen dataset."""
-    from medassay.verbs import certify as verb
+    """Write the inspection record of a frozen dataset, or bind a third party's document to it."""
+    place = _place(workspace, dataset, source)
+    if attach is None:
+        from medassay.verbs import certify as verb
 
-    _end(verb.run(_place(workspace, dataset, source)), as_json, enforce)
+        if issuer or number:
+            raise typer.BadParameter("--issuer and --number are of a document: name it by --attach")
+        _end(verb.run(place), as_json, enforce)
+        return
+    from medassay.core.specs import parameters_of
+    from medassay.quality.certificate import Issuer
+    from medassay.verbs import attach as binding
+
+    fields = {"kind": issuer_kind.value, "name": issuer, "number": number}
+    _end(
+        binding.run(place, attach, parameters_of(Issuer, fields, where="issuer"), act.value), as_json, enforce
+    )
 
 
 @app.command()

@@ -164,12 +164,17 @@ def inspected(paper: Paper) -> str:
         return paper.say("inspection_none")
     booked = paper.given.ledger.inspected
     issuer = record.issuer.name or paper.say(f"issuer_kind:{record.issuer.kind}")
-    return paper.say(
+    line = paper.say(
         "inspection_line",
         issuer=issuer,
         number=record.issuer.number,
         outcome=paper.say(f"outcome:{record.outcome.value}"),
         date=time(booked.time)[:10] if booked else paper.say("date_not_booked"),
+    )
+    return (
+        paper.say("inspection_and_attached", line=line, count=len(record.attached))
+        if record.attached
+        else line
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -20,7 +20,7 @@ from medassay.evaluation.double_entry import entered
 from medassay.evaluation.protocol import Protocol
 from medassay.evaluation.scorer import Form, Metric, Share
 from medassay.evaluation.sufficient import Statistic
-from medassay.quality.certificate import Certificate, GateResult, Issuer
+from medassay.quality.certificate import Attachment, Certificate, GateResult, Issuer
 from medassay.quality.spec import QualitySpec
 from medassay.registry.device import DeviceSpec
 from medassay.room.record import RunRecord
@@ -175,15 +175,21 @@ class Inspection(Part):
     manifest: str
     outcome: Outcome
     gate: GateResult
+    attached: tuple[Attachment, ...] = Field(
+        default=(),
+        exclude_if=lambda documents: not documents,
+        description="of third parties, to this version",
+    )
 
     @classmethod
-    def of(cls, certificate: Certificate) -> Self:
+    def of(cls, certificate: Certificate, attached: Sequence[Attachment] = ()) -> Self:
         return cls(
             digest=digest_of(certificate.model_dump(mode="json")),
             issuer=certificate.issuer,
             manifest=certificate.manifest,
             outcome=certificate.outcome,
             gate=certificate.gate,
+            attached=tuple(one for one in attached if one.manifest == certificate.manifest),
         )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from medassay.datasets.flow import Flow
-from medassay.quality.certificate import GateResult
+from medassay.quality.certificate import Attachment, GateResult
 from medassay.reports import numbers
 from medassay.reports.document import Block, Code, Column, Text, table
 from medassay.reports.given import Agreement
@@ -56,6 +56,24 @@ def gate_tables(words: Words, gate: GateResult) -> Iterator[Block]:
                     words.yes_no(one.kept),
                 ]
                 for one in gate.limits
+            ],
+        )
+
+
+def attached_table(words: Words, documents: Sequence[Attachment]) -> Iterator[Block]:
+    """Third parties' documents on this version, each by what its issuer answers for."""
+    if documents:
+        yield table(
+            words.say("attached_caption"),
+            [
+                Column(words.say("issuer"), weight=1.6),
+                Column(words.say("attached_act"), weight=0.8),
+                Column(words.say("inspection_number"), weight=0.8),
+                Column("SHA-256", weight=2.4),
+            ],
+            [
+                [one.issuer.name, words.say(f"act:{one.act}"), one.issuer.number, Code(one.document)]
+                for one in documents
             ],
         )
 

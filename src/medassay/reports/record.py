@@ -16,7 +16,7 @@ from medassay.evaluation.analysis import Results
 from medassay.evaluation.protocol import Protocol
 from medassay.evaluation.scorer import Metric
 from medassay.evaluation.sufficient import sizes, summed
-from medassay.quality.certificate import Certificate
+from medassay.quality.certificate import Attachment, Certificate
 from medassay.quality.spec import QualitySpec
 from medassay.registry.device import DeviceSpec
 from medassay.reports.comparisons import Comparison, comparisons_of
@@ -124,6 +124,7 @@ def build(
     issue: Issue | None = None,
     timing: Timing | None = None,
     compared: Sequence[Compared] = (),
+    attached: Sequence[Attachment] = (),
 ) -> ReportRecord:
     """The report's record from the records of all steps.
 
@@ -137,6 +138,8 @@ def build(
         What `freeze` found.
     agreement, inspection, training, timing
         None where the step was not taken; the report says so.
+    attached : sequence of Attachment
+        Third parties' documents on the dataset; those of another version are left out.
 
     Raises
     ------
@@ -155,7 +158,7 @@ def build(
             flow=flow,
             disjointness=disjointness,
             agreement=Agreement.of(agreement) if agreement else None,
-            inspection=Inspection.of(inspection) if inspection else None,
+            inspection=Inspection.of(inspection, attached) if inspection else None,
             training=training,
             timing=timing,
             compared=tuple(compared),

@@ -8,7 +8,7 @@ from medassay.datasets.spec import CohortRule, SourceClass
 from medassay.reports import numbers, plots
 from medassay.reports.cover import disease, flow_table, inspected, scored_line
 from medassay.reports.document import Block, Cell, Code, Column, Picture, Text, facts, table
-from medassay.reports.inspected import agreement_tables, cause_table, gate_tables
+from medassay.reports.inspected import agreement_tables, attached_table, cause_table, gate_tables
 from medassay.reports.paper import Paper, settings
 
 COHORT = ("before", "outside", "not_stated", "after")
@@ -105,6 +105,7 @@ def curation(paper: Paper) -> Iterable[Block]:
     yield Text(paper.say("curation_note"))
     if paper.given.inspection is not None:
         yield from gate_tables(paper, paper.given.inspection.gate)
+        yield from attached_table(paper, paper.given.inspection.attached)
     yield table(
         paper.say("chain_caption"),
         [

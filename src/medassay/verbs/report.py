@@ -23,6 +23,7 @@ from medassay.room.record import RunRecord
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Outcome
 from medassay.trust.sealing import sample_key, unseal
+from medassay.verbs.attach import attachments
 from medassay.verbs.compare import kept
 from medassay.verbs.stage import Place, evidence_inputs, frozen_manifest, refused_after
 from medassay.verbs.validate import EXCERPT
@@ -203,4 +204,5 @@ def _record(place: Place, device: str, steps: Sequence[Evidence]) -> ReportRecor
         environment=validate.environment | train.environment,
         timing=Timing.model_validate_json(place.store.get(timed)) if timed else None,
         compared=kept(place, device, validate.output("run")),
+        attached=attachments(place),
     )
