@@ -36,6 +36,13 @@ def test_a_misspelt_column_is_told_the_nearest_name():
         read_plain(b"case,score\na,1\n").column("scores")
 
 
+def test_a_column_of_decimal_commas_is_refused_whole_and_a_single_one_costs_its_case_alone():
+    with pytest.raises(WrongUse, match="decimal comma"):
+        numbers(["0,9", "1", "0,25"])
+    assert dict(numbers(["0.9", "1", "0,25"]).flawed) == {2: "no number"}
+    assert dict(numbers(["0.9", "0,5", "0,25"]).flawed) == {1: "no number", 2: "no number"}
+
+
 @pytest.mark.parametrize("text", ["1_000", "0x10", "1e5e", "--1", "½", "1 5"])
 def test_what_python_or_nobody_reads_as_a_number_is_none(text):
     found = numbers([text])

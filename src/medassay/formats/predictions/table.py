@@ -25,6 +25,7 @@ ROW_NUMBER = "#"  # in place of a column: the number of the row, from 1
 DELIMITERS = (",", ";", "\t")
 ABSENT = frozenset({"", "na", "n/a", "nan", "null", "none"})
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?|[-+]?inf(inity)?", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,24 @@ def read_plain(content: bytes) -> PlainTable:
 def numbers(cells: Sequence[str]) -> Numbers:
     """Cells as numbers; decimal point only, so that `1,5` is never guessed at. Infinities are numbers.
 
+    Raises
+    ------
+    WrongUse
+        When the column is written with decimal commas: then no value of it is a device's fault.
+
     Examples
     --------
     >>> found = numbers(["0.5", "", "high", "<0.1", "inf"])
     >>> found.values.tolist(), dict(found.flawed)
     ([0.5, nan, nan, nan, inf], {2: 'no number', 3: 'a censored value'})
     """
+    commas = sum(_DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells)
+    if commas >= 2 and not any("." in cell for cell in cells):
+        raise WrongUse(
+            found=f"{commas} values with a decimal comma, none with a decimal point",
+            wanted="decimal points",
+            remedy="Export the table with decimal points; a comma may as well group thousands.",
+        )
     values = np.full(len(cells), np.nan)
     flawed: dict[int, str] = {}
     for row, cell in enumerate(cells):
