@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from medassay.datasets.deidentify import resident_id
+from medassay.datasets.deidentify.identifier_forms import identifiers
 from medassay.datasets.deidentify.name_finding import HAN, Span, chinese_names, latin_names
 
 Kind = Literal["name", "resident_id", "telephone", "address", "number", "date", "contact", "age"]
@@ -34,7 +35,7 @@ _RESIDENT = re.compile(
 )
 _TELEPHONE = re.compile(
     r"(?<![0-9A-Za-z.])(?:(?:\+|00)?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])"
-    r"|(?<![0-9A-Za-z.])(?:\(0\d{2,3}\)[ ]?|0\d{2,3}[- ]?)\d{7,8}(?:[-转]\d{1,5})?(?![0-9A-Za-z.])"
+    r"|(?<![0-9A-Za-z.])(?:\(0\d{2,3}\)[ ]?|0\d{2,3}[- ]?)\d{7,8}(?:[-转]\d{1,5})?(?![0-9A-Za-z]|\.\d)"
     r"|(?<![0-9A-Za-z.])(?:400|800)-?\d{3}-?\d{4}(?![0-9A-Za-z])"
     r"|\(\d{3}\) ?\d{3}-\d{4}|(?<!\d)\d{3}-\d{3}-\d{4}(?!\d)"
 )
@@ -56,7 +57,7 @@ _NUMBER = re.compile(
 )
 # A number of seven digits or more that is no measure is somebody's or something's, whatever stands before it.
 _UNLABELLED = re.compile(
-    r"(?<![0-9A-Za-z.,-])[A-Z]{0,4}\d{7,24}(?![0-9A-Za-z.,^]|[ \t]?(?:[×x*/%^]|IU|U\b|拷贝|copies|个))"
+    r"(?<![0-9A-Za-z.,-])[A-Z]{0,4}\d{7,24}(?![0-9A-Za-z^]|[.,]\d|[ \t]?(?:[×x*/%^]|IU|U\b|拷贝|copies|个))"
 )
 _CONTACT = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,64}(?:\.[A-Za-z0-9-]+)+|https?://\S+"
@@ -245,6 +246,8 @@ def _by_form(plain: str) -> Iterator[Mark]:
     ):
         for match in pattern.finditer(plain):
             yield Mark(*match.span(), kind)  # type: ignore[arg-type]  # a string that the line before holds to its choices
+    for start, end, form in identifiers(plain):
+        yield Mark(start, end, form)
     for match in _ADDRESS.finditer(plain):
         if len(match[0]) >= 5:
             yield Mark(*match.span(), "address")

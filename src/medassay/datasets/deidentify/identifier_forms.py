@@ -1,0 +1,86 @@
+"""Identifiers that tell themselves by their form: cards, permits, plates, accounts, names with marks, days in words.
+
+Text has plain letters and digits (`free_text.folded`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+Form = Literal["name", "telephone", "number", "date", "contact"]
+HAN = "\u4e00-\u9fff"
+_EDGE, _STOP = r"(?<![0-9A-Za-z.])", r"(?![0-9A-Za-z]|\.\d)"
+_DIGIT = "一二三四五六七八九〇零○"
+_MONTH = r"(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+_ORDINAL = (
+    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|"
+    r"fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth|(?:twenty|thirty)-[a-z]{5,7}|\d{1,2}(?:st|nd|rd|th))"
+)
+_FORMS: tuple[tuple[Form, re.Pattern[str]], ...] = (
+    # Landlines with their groups apart, numbers of Hong Kong and Macao, service numbers.
+    ("telephone", re.compile(rf"{_EDGE}(?:\(0\d{{2,3}}\) ?|0\d{{2,3}}[-. ])\d{{3,4}}[-. ]?\d{{3,4}}{_STOP}")),
+    ("telephone", re.compile(rf"(?<![0-9A-Za-z.])(?:\+|00)85[23][- ]?\d{{4}}[- ]?\d{{4}}{_STOP}")),
+    ("telephone", re.compile(rf"{_EDGE}[2-9]\d{{3}} \d{{4}}{_STOP}(?! ?\d)")),
+    ("telephone", re.compile(rf"{_EDGE}(?:400\d?|800\d?)-\d{{3}}-\d{{3,4}}{_STOP}")),
+    # Cards of banks in groups of four; cards and permits of Hong Kong with the check digit in brackets.
+    ("number", re.compile(rf"{_EDGE}[3-6]\d{{3}}(?:[ -]\d{{4}}){{2,3}}(?:[ -]\d{{1,7}})?{_STOP}")),
+    ("number", re.compile(r"(?<![0-9A-Za-z])[A-Z]{1,2}\d{6,8}\([0-9A]\)")),
+    ("number", re.compile(r"[军文士兵官]字第?\d{5,9}号?")),
+    (
+        "number",
+        re.compile(
+            r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]"
+            r"[·.\- ]?[A-HJ-NP-Z0-9]{5,6}(?![0-9A-Za-z])"
+        ),
+    ),
+    ("contact", re.compile(r"(?<![0-9A-Za-z])(?:wx(?:id)?[_-][0-9A-Za-z_-]{4,30}|[a-z]{2,20}_(?:19|20)\d\d)"
+                           r"(?![0-9A-Za-z])")),
+    ("contact", re.compile(r"(?:weibo|微博|抖音|小红书|whatsapp|telegram)[ :]{0,3}@?[^\s,;。]{2,40}", re.IGNORECASE)),
+    # Names of minorities and foreigners are joined by a dot that no other word has.
+    ("name", re.compile(rf"[{HAN}]{{1,6}}(?:[·•‧・][{HAN}]{{1,6}})+")),
+    ("date", re.compile(
+        rf"[{_DIGIT}]{{2,4}}年[正{_DIGIT}十冬腊]{{1,3}}月(?:初?[{_DIGIT}十廿卅]{{1,3}}[日号]?)?"
+        rf"|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年(?:[正{_DIGIT}十冬腊]{{1,3}}月)?(?:初?[{_DIGIT}十廿卅]{{1,3}}[日号]?)?"
+        r"|(?<!\d)\d{2}年\d{1,2}月\d{1,2}[日号]|属[鼠牛虎兔龙蛇马羊猴鸡狗猪](?:[正冬腊]月)?"
+    )),
+    ("date", re.compile(r"(?<![\d./])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])/\d{2}(?![\d/])")),
+    ("date", re.compile(
+        rf"\b{_ORDINAL} (?:day )?of {_MONTH}(?:[ ,]+(?:nineteen|twenty|two thousand)[a-z -]{{0,24}})?", re.IGNORECASE
+    )),
+)  # fmt: skip
+_WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-zÀ-ɏ]+)*")
+_TONED = re.compile(r"[āǎēěīǐōǒūǔǖǘǚǜ]", re.IGNORECASE)
+
+
+def identifiers(text: str) -> Iterator[tuple[int, int, Form]]:
+    """Places with their kinds.
+
+    Examples
+    --------
+    >>> [text[a:b] for text in ["患者买买提·吐尔逊, 车牌浙A·8K3F2"] for a, b, _ in identifiers(text)]
+    ['浙A·8K3F2', '患者买买提·吐尔逊']
+    >>> list(identifiers("3500-9500, 120/80/60, Ménière, 10.5"))
+    []
+    """
+    for kind, form in _FORMS:
+        for match in form.finditer(text):
+            yield (*match.span(), kind)
+    yield from _toned_names(text)
+
+
+def _toned_names(text: str) -> Iterator[tuple[int, int, Form]]:
+    """Pinyin with its tones, as only names are written in the midst of a text; capital words beside it belong to it."""
+    words = list(_WORD.finditer(text))
+    for at, match in enumerate(words):
+        if not _TONED.search(match[0]):
+            continue
+        start, end = match.span()
+        for other in words[at + 1 : at + 3]:
+            if text[end : other.start()] in (" ", "-", "^", ", ") and other[0][0].isupper():
+                end = other.end()
+        for other in reversed(words[max(at - 2, 0) : at]):
+            if text[other.end() : start] in (" ", "-", "^", ", ") and other[0][0].isupper():
+                start = other.start()
+        yield start, end, "name"
