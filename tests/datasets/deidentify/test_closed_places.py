@@ -285,3 +285,15 @@ def test_a_form_without_a_cleaner_is_refused_by_its_name(tmp_path):
     assert "a form that is not known" in told
     assert any("FHIR" in found and "without a cleaner" in found for found in told)
     assert "Aynur" not in str(proof)
+
+
+@pytest.mark.parametrize("profile", ["research", "scrubbed-text"])
+def test_records_of_an_analyser_are_no_running_text(tmp_path, profile):
+    (tmp_path / "in").mkdir()
+    astm = "H|\\^&|||Lab|||||||P|1|20230302\rP|1||P7|||Qurbanjan^Memet||19560302|F\rR|1|^^^GLU|5.6|mmol/L\rL|1|N\r"
+    (tmp_path / "in" / "a.txt").write_bytes(astm.encode())
+    (tmp_path / "in" / "c.csv").write_text("检验项目,结果\n白细胞,5.6\n")
+    proof = deidentify.run(tmp_path / "in", tmp_path / "out", profile=profile)
+    assert any("ASTM" in one["found"] for one in proof["findings"])
+    assert proof["counts"]["files_refused"] == 1
+    assert not any(b"Qurbanjan" in p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file())

@@ -56,6 +56,7 @@ BY_NAME = (  # forms that are known and have no cleaner: place and bytes of thei
     (344, b"ni1\x00", "half of a NIfTI-1 volume in two files"),
     (4, b"n+2\x00", "a NIfTI-2 volume"),
 )
+ASTM = (b"H|", b"\x02", b"\x05", b"\x0bH|")  # ASTM E1394, bare or in frames of E1381
 Write = Callable[[str, bytes], None]
 
 
@@ -174,8 +175,9 @@ def _recognise_text(item: Item, head: bytes, content: bytes) -> None:
     except CannotClean as error:
         item.finding = error.finding
         if not workbook and item.file.path.suffix.lower() not in (".csv", ".tsv"):
-            item.form, item.finding = TEXT, None
-            item.people = [plain_text.facts_of(content)]
+            if not content.startswith(ASTM):  # records of fields are no running text, and have no cleaner
+                item.form, item.people = TEXT, [plain_text.facts_of(content)]
+            item.finding = None
 
 
 def _group(items: Sequence[Item]) -> None:
