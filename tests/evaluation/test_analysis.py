@@ -61,6 +61,9 @@ def plan(**changes):
         "missing_prediction": "worst",
         "subgroups": ["site", "sex"],
         "minimum_cell": 5,
+        "options": {},
+        "factors": [],
+        "looks_before": {},
     }
     return Protocol.model_validate(fields | changes)
 

@@ -74,6 +74,9 @@ PLAN = {
     "empties": "not_counted",
     "subgroups": ["site"],
     "minimum_cell": 3,
+    "options": {},
+    "factors": [],
+    "looks_before": {},
     "stress": None,
 }
 

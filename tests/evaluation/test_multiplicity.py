@@ -45,6 +45,10 @@ def protocol(rule, names):
             "unusable_prediction": "worst",
             "empties": "not_counted",
             "minimum_cell": 2,
+            "options": {},
+            "subgroups": [],
+            "factors": [],
+            "looks_before": {},
             "stress": None,
         }
     )

@@ -49,6 +49,10 @@ def protocol(plan, *, interval="bca", limit=0.85):
             "unusable_prediction": "worst",
             "empties": "not_counted",
             "minimum_cell": 5,
+            "options": {},
+            "subgroups": [],
+            "factors": [],
+            "looks_before": {},
             "stress": None,
         }
     )

@@ -47,6 +47,10 @@ PLAN = {
     "multiplicity": "single_primary",
     "missing_prediction": "worst",
     "minimum_cell": 5,
+    "options": {},
+    "subgroups": [],
+    "factors": [],
+    "looks_before": {},
 }
 AT_LEAST = Goal(direction="at_least", limit=0.8)
 
@@ -153,6 +157,12 @@ unfit = {
         }
     },
 }
+
+
+@pytest.mark.parametrize("field", sorted(PLAN))
+def test_a_protocol_that_leaves_anything_out_is_refused(field):
+    with pytest.raises(ValidationError, match=field):
+        Protocol.model_validate({name: value for name, value in PLAN.items() if name != field})
 
 
 @pytest.mark.parametrize("changes", unfit.values(), ids=unfit)

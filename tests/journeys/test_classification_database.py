@@ -85,7 +85,15 @@ SPECS = {
     "evaluation": {
         "version": "1",
         "task": "classification",
-        "options": {"classes": ["SR", "AF"], "positive": "AF", "threshold": 0.5, "at_prevalence": 0.05},
+        "options": {
+            "classes": ["SR", "AF"],
+            "positive": "AF",
+            "answer": "scores",
+            "threshold": 0.5,
+            "probabilities": True,
+            "bins": 10,
+            "at_prevalence": 0.05,
+        },
         "endpoints": [
             {
                 "id": "area",
@@ -151,6 +159,8 @@ SPECS = {
         "empties": "not_counted",
         "subgroups": ["site", "sex"],
         "minimum_cell": 5,
+        "factors": [],
+        "looks_before": {},
         "stress": {
             "samples": 12,
             "seed": 1,

@@ -149,6 +149,8 @@ def protocol(**changes: Any) -> Protocol:
         "missing_prediction": "worst",
         "subgroups": ["site", "sex", "age_band", "device"],
         "minimum_cell": 3,
+        "factors": [],
+        "looks_before": {},
     }
     return Protocol.model_validate(fields | changes)
 

@@ -158,6 +158,8 @@ def protocol():
             "missing_prediction": "worst",
             "subgroups": ["site", "sex"],
             "minimum_cell": 2,
+            "factors": [],
+            "looks_before": {},
         }
     )
 

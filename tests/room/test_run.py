@@ -199,6 +199,16 @@ def test_a_device_for_another_database_and_a_version_without_test_samples_are_re
         validated(submitted(), strata={})
 
 
+def test_a_convention_that_changes_figures_is_not_taken_unsaid_and_nothing_is_booked(
+    submitted, validated, protocol
+):
+    unsaid = protocol.model_copy(update={"options": {}})
+    events = []
+    with pytest.raises(WrongUse, match="no word on tolerance"):
+        validated(submitted(), protocol=unsaid, book=lambda event, _: events.append(event))
+    assert events == []
+
+
 def test_a_run_altered_by_one_count_or_put_under_another_protocol_has_no_figures(
     submitted, validated, protocol
 ):

@@ -164,7 +164,9 @@ class Protocol(Spec):
 
     version: str
     task: str
-    options: dict[str, Any] = Field(default_factory=dict, description="the scorer's declared conventions")
+    options: dict[str, Any] = Field(
+        description="the scorer's conventions: none that changes a figure is taken unsaid"
+    )
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
     primary: str
     comparator: Comparator | None = Field(default=None, description="None: held against goals alone")
@@ -195,12 +197,11 @@ class Protocol(Spec):
     empties: Literal["not_counted", "perfect"] = Field(
         description="a reference without what is looked for, answered rightly: outside the denominator, or right"
     )
-    subgroups: tuple[str, ...] = ()
-    factors: tuple[Factor, ...] = Field(default=(), description="measured factors of influence")
+    subgroups: tuple[str, ...]
+    factors: tuple[Factor, ...] = Field(description="measured factors of influence")
     minimum_cell: int = Field(ge=2, description="subgroups with fewer subjects are not shown")
     stress: Stress | None = Field(description="None: robustness and repeatability are not asked for")
     looks_before: dict[str, int] = Field(
-        default_factory=dict,
         description="by source: how often this source's test labels were met outside this ledger, as declared",
     )
 

@@ -201,12 +201,32 @@ def _scorer(protocol: Protocol) -> tuple[Scorer, Spec]:
     Raises
     ------
     WrongUse
-        When the protocol asks for what the scorer does not give: told before the device runs and a label opens.
+        When the protocol asks for what the scorer does not give, or leaves a convention unsaid: told before the
+        device runs and a label opens.
     """
     scorer = cast(Scorer, module_of("medassay.evaluation.scoring", protocol.task, what="task"))
+    _require_said(protocol, scorer)
     options = parameters_of(scorer.Options, protocol.options, where="protocol: options")
     formulas_of(protocol, scorer.metrics(options))
     return scorer, options
+
+
+def _require_said(protocol: Protocol, scorer: Scorer) -> None:
+    """No convention that changes a figure is taken unsaid; what is off unless asked for needs no word."""
+    unsaid = [
+        name
+        for name, one in scorer.Options.model_fields.items()
+        if not (
+            one.default is None or one.default is False or one.default_factory or name in protocol.options
+        )
+    ]
+    if unsaid:
+        raise WrongUse(
+            found=f"no word on {', '.join(unsaid)}",
+            wanted=f"every convention of the task '{protocol.task}'",
+            remedy="State each of them: figures differ by them, and the protocol is booked before labels open.",
+            where="protocol: options",
+        )
 
 
 def _answered(
