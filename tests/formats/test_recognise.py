@@ -23,7 +23,7 @@ kinds = {
     "analyser panel": "检验项目,结果,单位\n血红蛋白,96,g/L\n白细胞,5,10^9/L\n".encode("gbk"),
     "delimited text": b"a,b\n1,2\n3,4\n",
     "WFDB header": b"a 1 100 10\na.dat 16 200\n",
-    "WFDB annotations": b"\x04\x04\x00\x00",
+    "WFDB annotations": b"\x04\x04" * 9 + b"\x00\x00",
     "PNG": b"\x89PNG\r\n\x1a\n",
     "gzip archive": b"\x1f\x8b\x08\x00",
     "JSON": b'{"a": 1}',

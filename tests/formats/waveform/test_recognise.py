@@ -72,6 +72,27 @@ def test_annotations_without_a_mark_are_known_by_their_order_and_end(tmp_path):
         assert not wfdb_annotation.recognises(other)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        bytes.fromhex("0a0b0c0d") + bytes(60),  # one word of a known code and step, and zeros to the end
+        bytes.fromhex("0a0b0c0d") + bytes(2),
+        write_annotations(plain_annotations([5, 90], ["N", "V"])),
+        write_annotations(plain_annotations([5, 90, 10_000_000_000], ["N", "N", "V"])) + bytes(8),
+    ],
+)
+def test_a_short_binary_is_an_annotation_file_only_beside_its_record(tmp_path, content):
+    (tmp_path / "r.erd").write_bytes(content)
+    assert recognise.examine_file(tmp_path / "r.erd").kind == "unknown"
+    (tmp_path / "other.hea").write_text("other 1 100 4\n")
+    assert recognise.examine_file(tmp_path / "r.erd").kind == "unknown"
+    (tmp_path / "r.hea").write_text("r 1 100 4\n")
+    assert recognise.examine_file(tmp_path / "r.erd").kind == "WFDB annotations"
+    (tmp_path / "r.edf.erd").write_bytes(content)
+    (tmp_path / "r.edf").write_bytes(b"0")
+    assert recognise.examine_file(tmp_path / "r.edf.erd").kind == "WFDB annotations"
+
+
 def test_signal_files_are_known_by_the_header_beside_them(tmp_path):
     (tmp_path / "r.hea").write_text("r 1 100 4\nr.sig 16 100/mV 16 0 1 10 0 II\n")
     (tmp_path / "r.sig").write_bytes(b"\1\0\2\0\3\0\4\0")

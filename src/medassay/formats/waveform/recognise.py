@@ -130,7 +130,7 @@ def _unmarked(path: Path) -> _Looked:
     """Annotations have no mark: bytes that decode to the end as such, in order of time, are taken for them."""
     if path.stat().st_size <= LARGEST_ANNOTATIONS:
         content = path.read_bytes()
-        if wfdb_annotation.recognises(content):
+        if wfdb_annotation.recognises(content, of_a_record=_is_of_a_record(path)):
             found = wfdb_annotation.read_annotations(content)
             notes = sum(symbol == NOTE for symbol in found.symbols)
             facts = {"marks": len(found) - notes, "notes": notes, "clock_hz": found.clock_hz}
@@ -144,6 +144,12 @@ def _unmarked(path: Path) -> _Looked:
         [_refuse(Reason.UNKNOWN_FORMAT, f"bytes that no reader of waveforms knows{told}", wanted)],
         frozenset(),
     )
+
+
+def _is_of_a_record(path: Path) -> bool:
+    """Whether the file bears the name of a header beside it, or of an EDF file (`a.edf.event` of `a.edf`)."""
+    beside = {path.with_suffix(".hea"), path.with_suffix("")} - {path}
+    return any(one.is_file() for one in beside)
 
 
 def _named(stated: bool) -> Iterator[Finding]:

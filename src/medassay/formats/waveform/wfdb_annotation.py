@@ -15,6 +15,8 @@ from medassay.core.errors import WrongUse
 
 IntArray = NDArray[np.int64]
 
+FEWEST = 16  # bytes of annotations that are no chance: eight words of known codes, in order
+
 NO_MARK = (
     " "  # code 0 with a time step: a place in time without a mark, as wfdb-python writes after its clock
 )
@@ -56,17 +58,32 @@ def plain_annotations(samples: Sequence[int] | IntArray, symbols: Sequence[str])
     )
 
 
-def recognises(content: bytes) -> bool:
+def recognises(content: bytes, *, of_a_record: bool = False) -> bool:
     """Whether a whole file can be annotations: they have no mark, but an order in time and an end.
 
-    At least one annotation, none before time 0 or before another, and nothing behind the end mark but zeros.
+    At least one annotation, none before time 0 or before another, and nothing behind the end mark but zeros. A few
+    bytes meet that by chance: where no record stands beside them, the end mark has to be the last word of the file,
+    as WFDB writes it, and at least `FEWEST` bytes stand before it.
+
+    Parameters
+    ----------
+    of_a_record : bool
+        Whether the file bears the name of a record beside it.
+
+    Examples
+    --------
+    >>> told = write_annotations(plain_annotations([10, 20], ["N", "V"]))
+    >>> recognises(told), recognises(told, of_a_record=True)
+    (False, True)
     """
     try:
         rows, end = _rows(content)
     except WrongUse:
         return False
     times = [row[0] for row in rows]
-    return bool(times) and times[0] >= 0 and times == sorted(times) and not content[end:].strip(b"\x00")
+    if not times or times[0] < 0 or times != sorted(times):
+        return False
+    return not content[end:].strip(b"\x00") if of_a_record else end == len(content) > FEWEST + 2
 
 
 def read_annotations(content: bytes) -> Annotations:
