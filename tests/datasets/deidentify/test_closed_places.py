@@ -297,3 +297,154 @@ def test_records_of_an_analyser_are_no_running_text(tmp_path, profile):
     assert any("ASTM" in one["found"] for one in proof["findings"])
     assert proof["counts"]["files_refused"] == 1
     assert not any(b"Qurbanjan" in p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("before", [b"record.atr", b"record.dat", b"record.mat", b"record.q1c"])
+def test_signal_and_annotation_files_join_their_header_in_whatever_order_their_names_stand(tmp_path, before):
+    (tmp_path / "in").mkdir()
+    name = before.decode()
+    signal = name if name.endswith(("dat", "mat")) else "record.dat"
+    marks = write_annotations(plain_annotations([10, 20, 300], ["N", "N", "V"]))
+    (tmp_path / "in" / "record.hea").write_text(f"record 1 250 400\n{signal} 16 200 16 0 0 0 0 II\n")
+    (tmp_path / "in" / signal).write_bytes(SIGNAL)
+    (tmp_path / "in" / name).write_bytes(SIGNAL if name == signal else marks)
+    files = run(tmp_path / "in", tmp_path / "out")
+    assert SIGNAL in files.values()
+    assert name == signal or any(content == marks for content in files.values())
+
+
+@pytest.mark.parametrize("blanks", [b"", b" "])
+def test_an_object_without_preamble_or_length_of_its_meta_information_leaves(tmp_path, blanks):
+    from medassay.datasets.deidentify import series
+
+    content, marks = planted.planted_ct()
+    assert content[132:136] == b"\x02\x00\x00\x00"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.dcm").write_bytes(content[144:])  # from the version of the meta information on
+    assert series.recognises(blanks + content[144:])
+    files = run(tmp_path / "in", tmp_path / "out")
+    (out,) = (one for name, one in files.items() if name.endswith(".dcm"))
+    assert not [mark for mark in marks if mark.encode() in out]
+
+
+def proved(dataset):
+    """An object through the writer and the proof; what the proof finds, and the object as read again."""
+    from medassay.datasets.deidentify import dicom, proof
+
+    content = dicom.encoded(dicom.clean(dataset, WHO, words=()).dataset)
+    return proof.walk(content).findings, planted.opened(content)
+
+
+@pytest.mark.parametrize(
+    ("stated", "out"),
+    [("000000056675", 56675), ("0000007", 7), ("12", 12), ("8301234501", None), ("-3", None)],
+)
+def test_a_number_of_an_instance_with_zeros_before_it_costs_no_file_and_a_number_of_somebody_goes(
+    stated, out
+):
+    dataset = planted.opened(planted.planted_ct()[0])
+    dataset.InstanceNumber = stated
+    found, again = proved(dataset)
+    assert found == []
+    assert again.get("InstanceNumber") == out
+
+
+@pytest.mark.parametrize("keyword", ["NumericValue", "FloatingPointValue", "RescaleIntercept"])
+@pytest.mark.parametrize("number", ["8301234501", "123456789", "000123456789", "123456789.0"])
+def test_a_whole_number_of_nine_digits_is_no_measurement(keyword, number):
+    from medassay.datasets.deidentify import allowed
+
+    rule = next(one for one in allowed.rules().values() if one.keyword == keyword)
+    value = float(number) if rule.vr == "FD" else number
+    assert not rule.permits(value)
+    for measured in ("12345678", "123456789.25", "1.2E+08", "-1024", "0.125"):
+        assert rule.permits(float(measured) if rule.vr == "FD" and "E" not in measured else measured)
+
+
+def test_a_number_of_somebody_in_a_measurement_is_removed_and_counted_and_a_measurement_stays():
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    from medassay.datasets.deidentify import dicom, proof
+
+    report = pydicom.dcmread(get_testdata_file("test-SR.dcm"))
+    measured = [one for one in report.iterall() if one.keyword == "NumericValue"]
+    assert len(measured) > 1
+    measured[0].value, measured[1].value = "8301234501", "12.5"
+    cleaned = dicom.clean(report, WHO, words=())
+    content = dicom.encoded(cleaned.dataset)
+    assert proof.walk(content).findings == []
+    assert b"8301234501" not in content
+    assert cleaned.actions["(0040,A30A) NumericValue", "removed"] == 1
+    assert "12.5" in [str(one.value) for one in cleaned.dataset.iterall() if one.keyword == "NumericValue"]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "stays"),
+    [
+        ("4520000", "/uL", True),  # a count: the unit says so
+        ("12345678", "IU/mL", True),
+        ("12345678", "[IU]/mL", True),
+        ("4520000", "mmol/L", False),
+        ("987654321", "IU/mL", False),  # nine digits are somebody's number, whatever the unit
+        ("19560302", "IU/mL", False),  # a day
+        ("5.6", "", True),
+        ("00011.2", "g/L", True),
+    ],
+)
+def test_a_long_number_of_a_message_stays_only_as_a_count_of_at_most_eight_digits(value, unit, stays):
+    text = message(f"OBX|1|NM|6690-2^WBC^LN||{value}|{unit}|||||F")
+    out = hl7.clean(text, [WHO], [], RESEARCH)
+    told = out.files[0][1].decode()
+    assert (f"|{value}|{unit}" in told) is stays
+    assert (value in told) is stays
+    assert hl7.prove(out.files[0][1], [], RESEARCH) == []
+    assert stays or out.actions["OBX-5", "removed"] == 1
+
+
+def test_the_proof_withholds_a_message_with_nine_digits_as_a_result():
+    text = b"MSH|^~\\&|||||||ORU^R01|||2.4||||||UNICODE UTF-8\rOBX|1|NM|6690-2^WBC^LN||{}|IU/mL\r"
+    assert hl7.prove(text.replace(b"{}", b"12345678"), [], RESEARCH) == []
+    assert hl7.prove(text.replace(b"{}", b"123456789"), [], RESEARCH) != []
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "after"),
+    [
+        ("6", "ug/dL^micro-gram by Aynur^UCUM", "ug/dL^^UCUM"),  # a text never costs the code
+        ("6", "{cells}/uL^cells per microliter^UCUM", "{cells}/uL^cells per microliter^UCUM"),
+        ("6", "Qurbanjan^x^UCUM", "^x^UCUM"),
+        ("6", "Qurbanjan^^UCUM", ""),
+        ("7", "3500-9500", "3500-9500"),
+        ("7", "150000 to 350000", "150000 to 350000"),
+        ("7", "<1500", "<1500"),
+        ("7", "2833-1908", ""),
+        ("7", "9500-3500", ""),
+        ("8", "N^Normal (applies to Aynur)^HL70078~H", "N~H"),
+        ("8", "Aynur", ""),
+    ],
+)
+def test_units_ranges_and_flags_stay_without_what_no_list_knows(field, before, after):
+    fields = {"6": "", "7": "", "8": "", field: before}
+    text = message(f"OBX|1|NM|6690-2^WBC^LN||5.6|{fields['6']}|{fields['7']}|{fields['8']}|||F")
+    out = hl7.clean(text, [WHO], [], RESEARCH).files[0][1]
+    line = next(one for one in out.decode().split("\r") if one.startswith("OBX")).split("|")
+    assert line[int(field)] == after
+    assert hl7.prove(out, [], RESEARCH) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Philips Medical Systems, Inc.", "Fuji Photo Film Co.,Ltd.", "MR Software release:DV26.0_R01_1725.a", "V3.51*P25"],
+)  # fmt: skip
+def test_makers_and_versions_as_makers_write_them_stay(text):
+    assert allowed.is_product(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SARS-CoV-2 (COVID-19) Ag [Presence] in Respiratory specimen by Rapid immunoassay", "血常规（五分类）",
+     "Klebsiella pneumoniae", "大肠埃希菌", "Glycine [Moles/volume] in Dried blood spot"],
+)  # fmt: skip
+def test_organisms_and_long_names_of_tests_stay(name):
+    assert vocabulary.is_item(name)

@@ -19,7 +19,7 @@ STANDARD_ROOT = "1.2.840.10008."
 OLDEST_STATED = 89  # years; an older age is one of very few people's
 
 SUBJECT = re.compile(r"[A-Za-z]+-[0-9a-f]{8,64}")
-PRODUCT = re.compile(r"[A-Za-z0-9 ._/+()-]{0,64}")
+PRODUCT = re.compile(r"[A-Za-z0-9 ._/+(),:*&-]{0,64}")
 STRUCTURE = re.compile(r"[a-z][a-z0-9 _-]{0,63}")
 TERM = re.compile(r"[A-Z0-9_ .+-]{0,16}")
 AGE = re.compile(r"(\d{3})([DWMY])")
@@ -27,11 +27,15 @@ DATE = re.compile(r"(\d{8})?")
 TIME = re.compile(r"(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?")
 DATETIME = re.compile(r"(\d{4}(\d{2}(\d{2}(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?)?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+# NumericValue, FloatingPointValue, RescaleIntercept: their ranges are so wide that an identifier fits. The dose of a
+# radionuclide is not among them: it is in becquerels, so that nine digits are what it has.
+MEASURED = (0x0040A30A, 0x0040A161, 0x00281052)
 STANDARD_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}")
 GROUPED = re.compile(  # telephones, cards, days
     r"\d{3,5}[ ()_/-]{1,2}\d{3,5}(?!\d)|\d{3,5}\.\d{4,5}(?!\d)|\d{4}[ ()-]\d{2}[ ()-]\d{2}"
 )
 SHORT_WORD = 3
+MOST_DIGITS = 8  # of a whole number that is a measurement: a longer one has the form of somebody's number
 NUMBERED = re.compile(r"\d{6,}")  # so many digits on end are a number of somebody, not of a product
 
 # Coding schemes of PS3.16 whose codes are checked by their form; others may be a hospital's own.
@@ -81,7 +85,7 @@ class Rule:
         if self.action == "filter":
             return is_term(str(value))
         if ".." in self.allowed:
-            return in_range(self.allowed, value)
+            return in_range(self.allowed, value) and not (self.tag in MEASURED and is_long_number(value))
         return str(value).strip() in self.allowed.split("|")
 
     @property
@@ -158,6 +162,35 @@ def in_range(allowed: str, value: str | float) -> bool:
         return low <= float(value) <= high
     except (TypeError, ValueError):
         return False
+
+
+def is_long_number(value: str | float) -> bool:
+    """Whether a number is whole and so long that it has the form of an identifier, not of a measurement.
+
+    A power of ten tells a measurement, as no identifier is written with one.
+
+    Examples
+    --------
+    >>> [is_long_number(one) for one in ("8301234501", "0000123456", "830123450.0", 123456789.0)]
+    [True, True, True, True]
+    >>> [is_long_number(one) for one in ("12345678", "123456789.5", "1.2E+09", "-3.25", 0.1)]
+    [False, False, False, False, False]
+    """
+    text = value.strip() if isinstance(value, str) else format(value, ".17g")
+    whole, _, behind = text.lstrip("+-").partition(".")
+    return whole.isdigit() and len(whole) > MOST_DIGITS and not behind.strip("0")
+
+
+def plain_index(text: str, allowed: str) -> str:
+    """A number of an instance as it may stand, without zeros before it; empty where it is none.
+
+    Examples
+    --------
+    >>> plain_index("000000056675", "0..1e6"), plain_index(" 7 ", "0..1e6"), plain_index("8301234501", "0..1e6")
+    ('56675', '7', '')
+    """
+    text = text.strip().removeprefix("+")
+    return str(int(text)) if text.isascii() and text.isdigit() and in_range(allowed, text) else ""
 
 
 def is_term(text: str) -> bool:

@@ -25,6 +25,12 @@ RANGES = re.compile(
 )
 
 
+# Ranges of counts (3500-9500, 150000 to 350000): bounds are round, as no two halves of a telephone are.
+_COUNTS = re.compile(
+    r"[<>≤≥=]{0,2} ?(?P<low>[1-9]\d{1,5}00)( ?([-~～—–至]{1,2}|to) ?(?P<high>[1-9]\d{1,5}00))?", re.IGNORECASE
+)
+
+
 def is_figure(text: str) -> bool:
     """Whether a text is a number or the result of a test, flags included.
 
@@ -63,9 +69,18 @@ def is_item(text: str, known: Sequence[str] = (), more: Sequence[str] = ()) -> b
     --------
     >>> is_item("抗缪勒管激素"), is_item("报告者张伟"), is_item("条码 330100123456"), is_item("买买提·吐尔逊")
     (True, False, False, False)
-    >>> is_item("男:130-175 女:115-150"), is_item("2833-1908")
-    (True, False)
+    >>> is_item("男:130-175 女:115-150"), is_item("3500-9500"), is_item("2833-1908")
+    (True, True, False)
     """
     plain = unicodedata.normalize("NFKC", text).strip()
-    listed = RANGES.fullmatch(plain) or vocabulary.is_item(text, [word.casefold() for word in more])
+    listed = (
+        RANGES.fullmatch(plain)
+        or _is_range_of_counts(plain)
+        or vocabulary.is_item(text, [word.casefold() for word in more])
+    )
     return bool(listed) and not find(text, known, running=False)
+
+
+def _is_range_of_counts(plain: str) -> bool:
+    match = _COUNTS.fullmatch(plain)
+    return match is not None and (match["high"] is None or int(match["low"]) < int(match["high"]))

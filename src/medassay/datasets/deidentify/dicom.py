@@ -317,7 +317,7 @@ def _after(rule: Rule, action: str, value: Any, work: Work) -> Any:
         case "index":
             if work.index is not None:
                 return work.index + 1
-            return value if all(allowed.in_range(rule.allowed, str(part)) for part in parts) else None
+            return allowed.plain_index(str(value), rule.allowed) or None
         case "age":
             return allowed.stated_age(str(value))
         case "scheme" | "code":

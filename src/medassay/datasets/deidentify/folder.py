@@ -183,9 +183,7 @@ def _recognise_text(item: Item, head: bytes, content: bytes) -> None:
 def _group(items: Sequence[Item]) -> None:
     """Signal and annotation files join the record whose header names them or whose name they bear."""
     by_path = {item.file.relative: item for item in items}
-    for item in items:
-        if item.form != WFDB:
-            continue
+    for item in [item for item in items if item.form == WFDB]:  # headers: what joins one becomes no other
         path = PurePosixPath(item.file.relative)
         found, item.finding = attempt(lambda one=item: wfdb.parts_of(one.file.path.read_bytes()))  # type: ignore[misc]  # mypy does not infer a lambda with defaults
         signals = found[0] if found else []

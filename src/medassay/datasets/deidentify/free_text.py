@@ -57,7 +57,7 @@ _NUMBER = re.compile(
 )
 # A number of seven digits or more that is no measure is somebody's or something's, whatever stands before it.
 _UNLABELLED = re.compile(
-    r"(?<![0-9A-Za-z.,-])[A-Z]{0,4}\d{7,24}(?![0-9A-Za-z^]|[.,]\d|[ \t]?(?:[×x*/%^]|IU|U\b|拷贝|copies|个))"
+    r"(?<![0-9A-Za-z.,-])[A-Z]{0,4}\d{7,24}(?![0-9A-Za-z^]|[.,]\d|[ \t]?(?:[×x*/%^]|IU|U\b|拷贝|copies|cells|个))"
 )
 _CONTACT = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,64}(?:\.[A-Za-z0-9-]+)+|https?://\S+"

@@ -32,7 +32,7 @@ FIELDS: dict[str, dict[int, str]] = {
     "SPM": {1: "i", 4: "k", 17: "d"},
 }
 PLAIN = {  # fields that have one form
-    "i": re.compile(r"\d{1,4}(\.\d{1,3}){0,3}"),
+    "i": re.compile(r"\d{1,4}([.^]\d{1,3}){0,3}"),
     "e": re.compile(r"[A-Z<>]{1,3}([~^][A-Z<>]{1,3}){0,3}|[↑↓]{1,2}"),
     "m": re.compile(r"[A-Z]{3}(\^[A-Z]\d\d(\^[A-Z]{3}(_[A-Z]\d\d)?)?)?"),
     "y": re.compile(r"2(\.\d){1,2}"),
@@ -42,7 +42,7 @@ SCHEME = re.compile(r"L|LN|SCT|SNM3?|SNT|I9|I10|ICD10|UCUM|C4|99[A-Z0-9]{1,4}|HL
 SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 SUBJECT = re.compile(r"[A-Z]-[0-9a-f]{16}")
 FIGURE = re.compile(
-    r"[<>=]{0,2}\^?[-+]?\d{1,7}(\.\d{1,8})?([eE][-+]?\d{1,2})?( ?[×*x] ?10\^?\d{1,2})?"
+    r"[<>=]{0,2}\^?[-+]?\d{1,8}(\.\d{1,8})?([eE][-+]?\d{1,2})?( ?[×*x] ?10\^?\d{1,2})?"
     r"(\^?[-:/+^]\^?\d{1,7}(\.\d{1,8})?)?"
 )
 CLOCK = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,4})?)?)?([+-]\d{4})?")
@@ -118,7 +118,8 @@ def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Findin
         places = rest if name != "MSH" else ["|", *rest]
         for number, value in enumerate(places, 1):
             open_text = not _is_closed_place(name, number, rest, value, known, profile)
-            if value and (open_text or not _may_stand(name, number, value, known)):
+            unit = _field(rest, 5) if (name, number) == ("OBX", 5) and _field(rest, 1) in ("NM", "SN") else ""
+            if value and (open_text or not _may_stand(name, number, _measured(value, unit), known)):
                 found.append(
                     left(f"{name[:3]}-{number}", "a field or value that the allow-list does not hold")
                 )
@@ -186,9 +187,16 @@ def _after(
             return value if len(value) <= 5 and not value.isalnum() else "^~\\&"
         case "k":
             return _coded(value, known, profile)
-        case "u" | "r":
+        case "u":
+            return _unit(value, known, profile)
+        case "r":
             return value if _is_unit(value, known, profile) else ""
-        case "i" | "e" | "m" | "y":
+        case "e":
+            codes = "~".join(
+                part.partition("^")[0] for part in value.split("~")
+            )  # a flag, without its text and scheme
+            return next((one for one in (value, codes) if PLAIN[rule].fullmatch(one)), "")
+        case "i" | "m" | "y":
             return value if PLAIN[rule].fullmatch(value) else ""
         case "p":
             return names.subject
@@ -201,14 +209,16 @@ def _after(
         case "t":
             return _scrubbed(value, names, known, profile)
         case "v":
-            return _value(_field(fields, 2), value, names, known, profile)
+            return _value(fields, value, names, known, profile)
     return ""
 
 
-def _value(kind: str, value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
+def _value(fields: Sequence[str], value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
     """OBX-5 by its type."""
+    kind = _field(fields, 2)
     if kind in ("NM", "SN"):
-        return value if FIGURE.fullmatch(value) and not find(value, known) else ""
+        unit = _unit(_field(fields, 6), known, profile)
+        return value if FIGURE.fullmatch(value) and not find(_measured(value, unit), known) else ""
     if kind in ("CE", "CWE", "CNE", "IS", "ID"):
         return _coded(value, known, profile)
     if kind in ("DT", "TS", "DTM"):
@@ -216,6 +226,11 @@ def _value(kind: str, value: str, names: Names, known: Sequence[str], profile: P
     if kind == "TM":
         return value if CLOCK.fullmatch(value) else ""
     return _scrubbed(value, names, known, profile) if kind in ("ST", "TX", "FT") else ""
+
+
+def _measured(value: str, unit: str) -> str:
+    """A number with its unit, as running text has it: seven digits are a count where their unit says so."""
+    return f"{value} {re.sub(r'[^A-Za-z/%]', '', unit.partition('^')[0])}".rstrip()
 
 
 def _scrubbed(value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
@@ -247,6 +262,13 @@ def _part_stands(n: int, part: str, parts: Sequence[str], known: Sequence[str], 
     )
 
 
+def _unit(value: str, known: Sequence[str], profile: Profile) -> str:
+    """A unit, in code, text and scheme: what a list or a form holds, so that a text never costs the code."""
+    kept = [part if _is_unit(part, known, profile) else "" for part in value.split("^")]
+    told = any(part and not SCHEME.fullmatch(part) for part in kept)
+    return "^".join(kept).rstrip("^") if told else ""
+
+
 def _is_unit(value: str, known: Sequence[str], profile: Profile) -> bool:
     return all(
         not one or is_item(one, known, profile.item_words) or SCHEME.fullmatch(one)
@@ -259,6 +281,8 @@ def _is_closed_place(
 ) -> bool:
     """Whether a field is none of free text, or holds what a closed list holds."""
     rule = FIELDS.get(name, {}).get(number, "")
+    if rule == "v" and _field(rest, 1) in ("NM", "SN"):
+        return bool(FIGURE.fullmatch(value))
     if rule == "t" or (rule == "v" and _field(rest, 1) in ("ST", "TX", "FT")):
         return profile.free_text == "scrubbed" or is_closed(value, known)
     if rule == "k" or (rule == "v" and _field(rest, 1) in ("CE", "CWE", "CNE", "IS", "ID")):

@@ -21,6 +21,7 @@ from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.identity import pseudonym
 from medassay.datasets.sample import Names
 from medassay.datasets.take import attempt
+from medassay.formats.imaging import dicom_start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,14 +33,8 @@ HEAD = re.compile(rb"\xe0\x7f[\x08\x09\x10]\x00O[BWFD]\x00\x00")
 
 
 def recognises(head: bytes) -> bool:
-    """The mark behind the preamble, or a first element of group 0002 or 0008 without it."""
-    return head[128:132] == b"DICM" or head[:4] in (
-        b"\x08\x00\x00\x00",
-        b"\x08\x00\x05\x00",
-        b"\x08\x00\x08\x00",
-        b"\x08\x00\x16\x00",
-        b"\x02\x00\x00\x00",
-    )
+    """The mark behind the preamble, or a first element without it."""
+    return dicom_start.recognises(head)
 
 
 def header(path: Path) -> Dataset:

@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 
 LONGEST = 64  # characters of a short description
+LONGEST_ITEM = 120  # characters of the name of an item: long names of LOINC
 ITEM_DIGITS = 6  # in the name of an item or a column
 LONGEST_ITEM_WORD = 12
 DIGITS = 10  # more digits in one description are a number of somebody
@@ -77,7 +78,7 @@ def is_item(text: str, more: Iterable[str] = ()) -> bool:
     True
     """
     plain = unicodedata.normalize("NFKC", text)
-    if len(plain) > LONGEST or sum(map(str.isdigit, plain)) > ITEM_DIGITS or TELLING.search(plain):
+    if len(plain) > LONGEST_ITEM or sum(map(str.isdigit, plain)) > ITEM_DIGITS or TELLING.search(plain):
         return False
     known = item_words() | frozenset(more)
     return any(
