@@ -182,3 +182,50 @@ def test_what_tells_itself_by_its_form_goes_without_a_label_and_before_any_mark(
 )
 def test_ranges_pressures_and_accents_tell_nobody(text):
     assert find(text, running=False) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "out"),
+    [
+        ("住18/F Tower B, Soho Shangdu", "住[address]"),
+        ("Rm 1203, Blk 5, Mei Foo Sun Chuen", "[address]"),
+        ("lives at 281 South Jiefang Road, Hangzhou, with fever", "lives at [address], with fever"),
+        ("at Wensan Lu No. 12.", "at [address]."),
+        ("朝阳区望京西园四区414楼2108", "[address]"),
+        ("天山区解放南路281号金汇苑3-1-502", "[address]"),
+        ("正蓝旗那日图嘎查", "[address]"),
+        ("Patient Aynur Ehmet was seen by Dr Qurbanjan.", "Patient [name] was seen by Dr [name]."),
+        ("patient Tsering Drolkar, 45", "patient [name], 45"),
+        ("Mother: Gulbahar", "Mother: [name]"),
+        ("seen with Ahmad bin Yusuf Ali", "seen with [name]"),
+        ("家属：库尔班江，已告知", "家属：[name]，已告知"),
+        ("患者库尔班江，男，55岁", "患者[name]，男，55岁"),
+        ("，巴特尔医生会诊", "，[name]医生会诊"),
+    ],
+)
+def test_addresses_by_their_chain_and_names_behind_a_word_for_a_person_go(text, out):
+    assert scrub(text).text == out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Patient Was Admitted With Fever",
+        "Father Deceased Hypertension",
+        "Mother: Hypertension",
+        "Patient: None",
+        "Patient ID Number",
+        "65/F with cough",
+        "CT Room 3, Unit 2",
+        "5 Left Main St elevation",
+        "IV 12 Lead St segment",
+        "家属：拒绝签字。",
+        "患者右肺结节，男，55岁",
+        "患者胸闷气短，女，",
+        "患者阿司匹林过敏，予布洛芬",
+        "移行区可疑病灶2号，外周区结节3号12mm",
+        "病区3号楼12床",
+    ],
+)
+def test_prose_that_looks_like_an_address_or_a_person_stays(text):
+    assert scrub(text).text == text

@@ -1,4 +1,5 @@
-"""Identifiers that tell themselves by their form: cards, permits, plates, accounts, names with marks, days in words.
+"""Identifiers that tell themselves by their form: cards, permits, plates, accounts, names with marks, days in words,
+addresses by their chain of numbers and parts of a town.
 
 Text has plain letters and digits (`free_text.folded`).
 """
@@ -9,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-Form = Literal["name", "telephone", "number", "date", "contact"]
+Form = Literal["name", "telephone", "number", "date", "contact", "address"]
 HAN = "\u4e00-\u9fff"
 _EDGE, _STOP = r"(?<![0-9A-Za-z.])", r"(?![0-9A-Za-z]|\.\d)"
 _DIGIT = "一二三四五六七八九〇零○"
@@ -18,6 +19,13 @@ _ORDINAL = (
     r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|"
     r"fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth|(?:twenty|thirty)-[a-z]{5,7}|\d{1,2}(?:st|nd|rd|th))"
 )
+_STREET = (
+    r"(?:Road|Rd|Street|Avenue|Ave|Lane|Boulevard|Blvd|Crescent|Terrace|Lu|Jie|Dajie|Dadao|Xiang|Hutong|Nong)"
+)
+_CAPITAL = r"[A-Z][A-Za-z'’-]{1,20}"
+_BLOCK = r"(?:Blk|Block|Tower|Building|Bldg)\.? ?(?:[A-Z]|\d{1,4})\b"
+_FLAT = r"(?:Rm|Room|Flat|Unit|Apt|Suite)\.? ?[A-Z]?\d{1,5}[A-Z]?\b"
+_TOWN = rf"(?:, ?{_CAPITAL}(?: {_CAPITAL})?(?=[,.;\n]|$)){{0,3}}"
 _FORMS: tuple[tuple[Form, re.Pattern[str]], ...] = (
     # Landlines with their groups apart, numbers of Hong Kong and Macao, service numbers.
     ("telephone", re.compile(rf"{_EDGE}(?:\(0\d{{2,3}}\) ?|0\d{{2,3}}[-. ])\d{{3,4}}[-. ]?\d{{3,4}}{_STOP}")),
@@ -38,6 +46,27 @@ _FORMS: tuple[tuple[Form, re.Pattern[str]], ...] = (
     ("contact", re.compile(r"(?<![0-9A-Za-z])(?:wx(?:id)?[_-][0-9A-Za-z_-]{4,30}|[a-z]{2,20}_(?:19|20)\d\d)"
                            r"(?![0-9A-Za-z])")),
     ("contact", re.compile(r"(?:weibo|微博|抖音|小红书|whatsapp|telegram)[ :]{0,3}@?[^\s,;。]{2,40}", re.IGNORECASE)),
+    # Number, name of a street and its kind; a flat or floor with its block; Chinese flats without the word for them.
+    ("address", re.compile(
+        rf"(?<![0-9A-Za-z.])(?:No\.? ?)?\d{{1,5}}[A-Z]?,? (?:{_CAPITAL} ){{1,4}}{_STREET}\b\.?"
+        rf"(?:,? ?(?:{_BLOCK}|{_FLAT}))*{_TOWN}"
+    )),
+    ("address", re.compile(rf"\b(?:{_CAPITAL} ){{1,3}}{_STREET},? (?:No\.? ?)?\d{{1,5}}(?![0-9%]|\.\d){_TOWN}")),
+    ("address", re.compile(
+        rf"(?<![0-9A-Za-z])(?:{_FLAT}|\d{{1,3}}/F),? ?{_BLOCK}(?:, ?{_CAPITAL}(?: {_CAPITAL}){{0,4}})?"
+    )),
+    ("address", re.compile(
+        rf"[{HAN}]{{2,4}}(?:区|县|市|旗)[{HAN}0-9A-Za-z]{{2,14}}?\d{{1,4}}(?:号楼|号院|楼|栋|幢|座)\d{{2,4}}室?"
+    )),
+    ("address", re.compile(
+        rf"[{HAN}]{{1,6}}(?:苑|园|小区|公寓|新村|大厦|广场)\d{{1,3}}-(?:\d{{1,3}}-)?\d{{3,4}}(?![0-9-]|\.\d)"
+    )),
+    ("address", re.compile(rf"[{HAN}]{{2,8}}(?:旗|镇|乡|县|苏木)[{HAN}]{{2,8}}(?:嘎查|苏木|牧场|林场|团场)")),
+    # Words that join a name with the father's.
+    ("name", re.compile(
+        r"\b[A-Z][a-z'’-]{1,14} (?:bin|binti|ibn|oglu|oghli|uulu|kyzy|qizi) [A-Z][a-z'’-]{1,14}"
+        r"(?: [A-Z][a-z'’-]{1,14})?\b"
+    )),
     # Names of minorities and foreigners are joined by a dot that no other word has.
     ("name", re.compile(rf"[{HAN}]{{1,6}}(?:[·•‧・][{HAN}]{{1,6}})+")),
     ("date", re.compile(

@@ -47,6 +47,24 @@ def likeliest_names(text: str) -> Iterator[Span]:
                 yield at + start, at + end
 
 
+def is_made_of_words(run: str) -> bool:
+    """Whether words of at least two characters make up a run of characters, but for one character in between.
+
+    Examples
+    --------
+    >>> is_made_of_words("拒绝签字"), is_made_of_words("未到场"), is_made_of_words("库尔班江")
+    (True, True, False)
+    """
+    words, size = _words(), len(run)
+    single = [0, *[size] * size]  # fewest characters that stand for themselves, up to here
+    for at in range(size):
+        single[at + 1] = min(single[at + 1], single[at] + 1)
+        for end in range(at + 2, min(at + LONGEST_WORD, size) + 1):
+            if run[at:end] in words:
+                single[end] = min(single[end], single[at])
+    return single[size] <= 1
+
+
 @lru_cache(maxsize=1 << 14)
 def _names_of_run(run: str) -> tuple[Span, ...]:
     """Names of one run of characters, by the cheapest cut."""

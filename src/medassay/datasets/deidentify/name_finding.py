@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from medassay.datasets.deidentify import vocabulary
 from medassay.datasets.deidentify.chinese_names import is_pinyin, surname_spellings, surnames
-from medassay.datasets.deidentify.likeliest_names import likeliest_names
+from medassay.datasets.deidentify.likeliest_names import is_made_of_words, likeliest_names
 
 Span = tuple[int, int]
 HAN = "\u4e00-\u9fff"
@@ -67,6 +67,27 @@ _LATIN_LABEL = re.compile(
 _LATIN_TITLE = re.compile(
     r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|"
     r"Doctor)\.?[ ]+(?P<name>[A-Z][A-Za-z'-]+(?:[ ][A-Z][A-Za-z'-]+){0,2})"
+)
+# Behind a word for a person, at least two capital words of which no list holds one; behind a mark one is enough.
+_LATIN_ROLE = re.compile(
+    r"\b(?i:patient|pt|mother|father|husband|wife|daughter|son|sister|brother|nurse|doctor|physician|radiologist|"
+    r"operator|technician|surgeon|named|called)(?P<mark>[:,])?[ ]+"
+    r"(?P<name>[A-Z][A-Za-z'’-]+(?: [A-Z][A-Za-z'’-]+){0,2})(?![A-Za-z])"
+)
+# A run of characters that a label tells to be a name, however it is made up.
+_LONG_LABELLED = re.compile(
+    rf"{LABEL}(?:为|是)?[ \t]*[:：=】\]][ \t]*(?P<name>[{HAN}]{{4,9}})(?=[ \t]*(?:[，,。;；、\n\r|)）/]|$|[男女0-9]))"
+)
+# Characters that write the sounds of other languages (Uyghur, Mongolian, Tibetan, Kazakh names): a whole run of them
+# between a word for a person and the next mark, or before a title, is a name.
+_SOUNDS = (
+    "阿艾巴白班包贝布才措达丹德迪丁顿多额尔格古哈海合赫加吉江卡开克库拉莱兰朗勒丽力利里林伦罗洛玛买麦曼米木穆娜纳尼"
+    "努诺帕普其奇齐热仁萨赛珊桑沙斯苏索塔泰坦特提图吐托瓦旺维乌西希夏辛逊雅亚延耶依伊益英尤玉扎孜则泽珍卓祖尊"
+)
+_TRANSCRIBED = re.compile(
+    rf"(?:患者|病人|患儿|产妇|受检者|受试者|家属|医生|医师|大夫|护士|技师|主任|教授|父亲|母亲|丈夫|妻子|儿子|女儿)"
+    rf"(?P<name>[{_SOUNDS}]{{3,8}})(?![{HAN}])"
+    rf"|(?<![{HAN}])(?P<titled>[{_SOUNDS}]{{3,8}})(?=先生|女士|医生|医师|大夫|主任|教授|护士|技师|老师)"
 )
 _GLUED = re.compile(r"(?<![A-Za-z])(?P<name>[A-Z][a-z]{1,5}[A-Z][a-z]{1,9})(?![A-Za-z])")
 BEFORE_NAME = frozenset("者人员师床患由请经予嘱与和为对给因其、，,；;：: 。（(【]】\n\t")
@@ -123,6 +144,11 @@ def _chinese_names(text: str) -> Iterator[Span]:
     for pattern in (_PERSON, _FOLLOWED, _TITLED):
         for match in pattern.finditer(text):
             yield from _inside(text, match.start("name"), match.end("name"), from_end=pattern is _TITLED)
+    for match in _LONG_LABELLED.finditer(text):
+        if not is_made_of_words(match["name"]):
+            yield match.span("name")
+    for match in _TRANSCRIBED.finditer(text):
+        yield match.span("name" if match["name"] else "titled")
     yield from _anywhere(text)
     yield from _spaced(text)
     for match in _SURNAME_TITLED.finditer(text):
@@ -170,6 +196,8 @@ def latin_names(text: str) -> Iterator[Span]:
             yield match.span("name")
     for match in _LATIN_TITLE.finditer(text):
         yield match.span("name")
+    for match in _LATIN_ROLE.finditer(text):
+        yield from _behind_role(match)
     for match in _PINYIN.finditer(text):
         yield from _pinyin(match)
     for match in _GLUED.finditer(text):
@@ -179,6 +207,17 @@ def latin_names(text: str) -> Iterator[Span]:
             and parts[0].lower() in surname_spellings()
         ):
             yield match.span("name")
+
+
+def _behind_role(match: re.Match[str]) -> Iterator[Span]:
+    """The capital words behind a word for a person, up to the first that a list holds."""
+    end, count = match.start("name"), 0
+    for word in re.finditer(r"[A-Za-z'’-]+", match["name"]):
+        if any(_is_word(part) for part in re.findall(r"[A-Za-z]+", word[0]) if len(part) > 1):
+            break
+        end, count = match.start("name") + word.end(), count + 1
+    if count >= (1 if match["mark"] == ":" else 2):
+        yield match.start("name"), end
 
 
 def _pinyin(match: re.Match[str]) -> Iterator[Span]:
