@@ -320,7 +320,9 @@ def test_an_object_without_preamble_or_length_of_its_meta_information_leaves(tmp
     content, marks = planted.planted_ct()
     assert content[132:136] == b"\x02\x00\x00\x00"
     (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.dcm").write_bytes(content[144:])  # from the version of the meta information on
+    (tmp_path / "in" / "a.dcm").write_bytes(
+        blanks + content[144:]
+    )  # from the version of the meta information on
     assert series.recognises(blanks + content[144:])
     files = run(tmp_path / "in", tmp_path / "out")
     (out,) = (one for name, one in files.items() if name.endswith(".dcm"))
@@ -448,3 +450,10 @@ def test_makers_and_versions_as_makers_write_them_stay(text):
 )  # fmt: skip
 def test_organisms_and_long_names_of_tests_stay(name):
     assert vocabulary.is_item(name)
+
+
+def test_a_header_that_leaves_without_its_samples_is_said():
+    header = b"r 2 250 400\nr.dat 16 200 16 0 0 0 0 II\ns.dat 16 200 16 0 0 0 0 V1\n"
+    out = wfdb.clean(header, {"r.dat": SIGNAL}, WHO, [], RESEARCH, {})
+    assert [one.reason for one in out.findings] == [Reason.SIGNAL_FILE_MISSING]
+    assert wfdb.clean(header, {"r.dat": SIGNAL, "s.dat": SIGNAL}, WHO, [], RESEARCH, {}).findings == ()

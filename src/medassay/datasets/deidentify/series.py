@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -41,7 +42,16 @@ def header(path: Path) -> Dataset:
     """Everything but pixels."""
     import pydicom
 
-    return pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    with path.open("rb") as stream:
+        blanks = _blanks(stream.read(140))
+        return pydicom.dcmread(
+            io.BytesIO(path.read_bytes()[blanks:]) if blanks else path, stop_before_pixels=True, force=True
+        )
+
+
+def _blanks(head: bytes) -> int:
+    """Blanks that a transfer put before an object without preamble."""
+    return 0 if head[128:132] == b"DICM" else len(head) - len(head.lstrip(b" \r\n"))
 
 
 def group_of(opened: Dataset) -> tuple[str, Finding | None]:
@@ -175,7 +185,8 @@ def _whole(path: Path) -> Dataset:
     import pydicom
     from pydicom.dataset import FileMetaDataset
 
-    dataset = pydicom.dcmread(path, force=True)
+    content = path.read_bytes()
+    dataset = pydicom.dcmread(io.BytesIO(content[_blanks(content[:140]) :]), force=True)
     if not hasattr(dataset, "file_meta"):
         dataset.file_meta = FileMetaDataset()
     return dataset

@@ -11,7 +11,7 @@ import numpy as np
 
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
-from medassay.core.findings import Finding, Reason
+from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets.deidentify import wfdb_signals
 from medassay.datasets.deidentify.dicom import shifted
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
@@ -112,8 +112,7 @@ def clean(
     if match is None:
         raise CannotClean(Reason.HEADER_INVALID, "a first line that is no record line", "a WFDB header")
     actions: Actions = Counter()
-    signals, _ = parts_of(header)
-    there = [name for name in signals if name != NO_FILE]
+    there = [name for name in parts_of(header)[0] if name != NO_FILE]
     places = {name: f"{names.sample}{'' if n == 0 else f'_{n}'}.dat" for n, name in enumerate(there)}
     places[NO_FILE] = NO_FILE
     layouts = _layouts(match, lines)
@@ -140,7 +139,18 @@ def clean(
                 others += 1
                 suffix = f"ann{others}"
             files.append((f"{names.sample}.{suffix}", _marks(content, actions)))
-    return Outgoing(tuple(files), actions, bulk)
+    missing = sum(name not in beside for name in there)
+    return Outgoing(tuple(files), actions, bulk, (_without_samples(missing),) if missing else ())
+
+
+def _without_samples(files: int) -> Finding:
+    return Finding(
+        reason=Reason.SIGNAL_FILE_MISSING,
+        severity=Severity.WARN,
+        found=f"a header that left without {files} of the signal files that it names",
+        wanted="header and signal files in one folder",
+        remedy="Put the signal files beside their header and run again.",
+    )
 
 
 def prove(files: Mapping[str, bytes], bulk: Mapping[str, str], known: Sequence[str]) -> list[Finding]:
