@@ -49,7 +49,7 @@ test: .venv/ready
 	(for device in registry/*/; do (cd $$device && $(TYPES) .) || exit 1; done) & devices=$$!; \
 	$(BIN)/mypy --strict src && wait $$devices
 	$(BIN)/lint-imports
-	$(BIN)/python -P -m pytest -n 3 --dist loadfile --no-loadscope-reorder # a third works while two wait for processes
+	$(BIN)/python -P -m pytest -n 4 --dist loadfile --no-loadscope-reorder # two work while two wait for processes and disk
 
 bench: .venv/ready
 	for claim in auc beats surface_distance deidentify report_set; do $(BIN)/python -P benchmarks/$$claim.py || exit 1; done

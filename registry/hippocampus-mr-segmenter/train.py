@@ -9,8 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from model import channels, dice, labelled, network, padded, padded_shape, probabilities, reproducible, save
-from monai.losses import DiceCELoss
+from model import (
+    channels,
+    dice,
+    labelled,
+    monai,
+    network,
+    padded,
+    padded_shape,
+    probabilities,
+    reproducible,
+    save,
+)
 from series import read_reference, read_series, rows
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
@@ -62,7 +72,7 @@ def fit(
     steps, every = int(parameters["steps"]), int(parameters["evaluate_every"])
     draw = np.random.default_rng(int(parameters["seed"]))
     shape = padded_shape([grey.shape for grey, _ in train])
-    loss_of = DiceCELoss(to_onehot_y=True, softmax=True, include_background=False)
+    loss_of = monai("losses").DiceCELoss(to_onehot_y=True, softmax=True, include_background=False)
     optimiser = torch.optim.AdamW(net.parameters(), lr=float(parameters["learning_rate"]))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=float(parameters["learning_rate"]), total_steps=steps
