@@ -457,3 +457,20 @@ def test_a_header_that_leaves_without_its_samples_is_said():
     out = wfdb.clean(header, {"r.dat": SIGNAL}, WHO, [], RESEARCH, {})
     assert [one.reason for one in out.findings] == [Reason.SIGNAL_FILE_MISSING]
     assert wfdb.clean(header, {"r.dat": SIGNAL, "s.dat": SIGNAL}, WHO, [], RESEARCH, {}).findings == ()
+
+
+def test_a_trace_of_numbers_leaves_as_it_is_and_a_text_beside_it_does_not(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "Z001.txt").write_bytes(b"12\r\n-22\r\n35.5\r\n" * 10)
+    (tmp_path / "in" / "note.txt").write_bytes(b"12\n" * 30 + b"Aynur Ehmet\n")
+    (tmp_path / "in" / "number.txt").write_bytes(b"8301\n23\n4501\n")
+    files = run(tmp_path / "in", tmp_path / "out")
+    (out,) = (content for name, content in files.items() if name.endswith(".txt"))
+    assert out == b"12\n-22\n35.5\n" * 10
+
+
+def test_the_proof_withholds_a_text_where_only_numbers_may_leave():
+    from medassay.datasets.deidentify import plain_text
+
+    assert plain_text.prove(b"12\n" * 16, [], RESEARCH) == []
+    assert plain_text.prove(b"12\n" * 15 + b"x\n", [], RESEARCH) != []

@@ -380,3 +380,17 @@ def test_every_sheet_of_a_workbook_leaves_under_the_subjects_of_its_rows(tmp_pat
     assert by_name["table-1.csv"][0] == by_name["table-2.csv"][0] != by_name["table-2.csv"][1]
     assert not any(word in "".join(tables.values()) for word in (NAME, RESIDENT, "李四", "0012345"))
     assert any(row["element"] == "sheet without names of columns" for row in result["conformance"])
+
+
+@pytest.mark.parametrize("fill", [b"0", b" "])
+@pytest.mark.parametrize(
+    "field", [(184, 192), (236, 244), (244, 252), (252, 256), (480, 488), (512, 520), (688, 696)]
+)
+def test_a_number_of_a_recording_that_is_filled_from_the_left_costs_no_file(tmp_path, field, fill):
+    start, end = field
+    content = bytearray(edf(b"X F X X", b"eyes closed"))
+    content[start:end] = content[start:end].strip().rjust(end - start, fill)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.edf").write_bytes(content)
+    proof = deidentify.run(tmp_path / "in", tmp_path / "out")
+    assert proof["counts"]["files_written"] == 1, proof["findings"]

@@ -323,11 +323,12 @@ def _fixed_strangers(content: bytes) -> Iterator[str]:
         ("recording", 88, 168, rb"Startdate (X|\d\d-[A-Z]{3}-\d{4}) X X X *"),
         ("start date", 168, 176, rb"\d\d\.\d\d\.(\d\d|yy)"),
         ("start time", 176, 184, rb"\d\d\.\d\d\.\d\d"),
-        ("bytes in header", 184, 192, rb"\d{1,8} *"),
+        # Some recorders fill a number with zeros or blanks before it, though the format says behind.
+        ("bytes in header", 184, 192, rb" *\d{1,8} *"),
         ("reserved", 192, 236, KINDS.pattern + rb" *"),
-        ("data records", 236, 244, rb"-?\d{1,7} *"),
-        ("duration", 244, 252, NUMBER.pattern + rb" *"),
-        ("signals", 252, 256, rb"\d{1,4} *"),
+        ("data records", 236, 244, rb" *-?0*\d{1,7} *"),
+        ("duration", 244, 252, rb" *" + NUMBER.pattern + rb" *"),
+        ("signals", 252, 256, rb" *\d{1,4} *"),
     ):
         if not re.fullmatch(form, content[start:end]):
             yield f"header field {name}"
@@ -345,7 +346,7 @@ def _may_stand(name: str, text: str) -> bool:
     if name == "label":
         return is_signal_name(text) or bool(re.fullmatch(r"Signal \d{1,4}|(EDF|BDF) Annotations", text))
     if name in NUMERIC:
-        return bool(NUMBER.fullmatch(text.encode()))
+        return bool(NUMBER.fullmatch(text.lstrip().encode()))
     if name == "unit":
         return is_unit(text)
     return _is_description(text) if name in ("transducer", "prefilter") else text == ""

@@ -350,7 +350,7 @@ class _Work:
                     for one in tables.prove(part, _not_numbers(known), self.profile)
                 ]
             case "text":
-                found = plain_text.prove(content, known)
+                found = plain_text.prove(content, known, self.profile)
             case "picture":
                 found = pictures.prove(content, next(iter(outgoing.bulk.values())))
             case "NIfTI":

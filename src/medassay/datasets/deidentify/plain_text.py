@@ -15,6 +15,8 @@ from medassay.datasets.deidentify.tables import FIELD, role_of
 from medassay.datasets.sample import Names
 
 LARGEST = 4 << 20
+FEWEST = 16  # numbers of a trace: fewer may be a day or somebody's number in parts
+NUMBER = re.compile(r"[ \t]*[-+]?\d{1,6}(\.\d{1,10})?([eE][-+]?\d{1,3})?[ \t]*")
 
 
 def recognises(content: bytes) -> bool:
@@ -34,6 +36,20 @@ def decoded(content: bytes) -> str | None:
     return None
 
 
+def is_trace(text: str) -> bool:
+    """Whether a text holds numbers and nothing else, one a line, as single channels are published.
+
+    Examples
+    --------
+    >>> is_trace("12\\n-22\\n35.5\\n" * 6), is_trace("12\\n22\\n"), is_trace("12 a\\n" * 20)
+    (True, False, False)
+    >>> is_trace("8301234501\\n" * 20)
+    False
+    """
+    lines = text.splitlines()
+    return len(lines) >= FEWEST and all(NUMBER.fullmatch(line) for line in lines)
+
+
 def facts_of(content: bytes) -> Facts:
     """What the labelled fields of a text say of its person."""
     found: dict[str, list[str]] = {}
@@ -49,13 +65,19 @@ def facts_of(content: bytes) -> Facts:
 
 
 def clean(content: bytes, names: Names, known: Sequence[str], profile: Profile) -> Outgoing:
-    """The text without its marks.
+    """The text without its marks; a trace of numbers as it is.
 
     Raises
     ------
     HeldBack
         When the profile lets no free text leave.
     """
+    text = decoded(content) or ""
+    if is_trace(text):
+        kept = "".join(f"{line.strip()}\n" for line in text.splitlines())
+        return Outgoing(
+            (("text.txt", kept.encode("ascii")),), Counter({("text: number", "kept"): kept.count("\n")})
+        )
     if profile.free_text == "removed":
         raise HeldBack(
             "a text, which no rule can prove to name nobody",
@@ -64,15 +86,19 @@ def clean(content: bytes, names: Names, known: Sequence[str], profile: Profile) 
         )
     shift = names.date_shift_days if profile.dates == "shifted" else None
     actions: Actions = Counter()
-    result = scrub(decoded(content) or "", known, shift_days=shift)
+    result = scrub(text, known, shift_days=shift)
     for kind, count in result.counts.items():
         actions[f"text: {kind}", "changed" if kind in ("date", "age") else "removed"] += count
     actions["text: line", "kept"] += len(result.text.splitlines())
     return Outgoing((("text.txt", result.text.encode("utf-8")),), actions)
 
 
-def prove(content: bytes, known: Sequence[str]) -> list[Finding]:
+def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Finding]:
     """Look once more, by what is known and by form: what was put in its place is no mark."""
+    if is_trace(content.decode("utf-8", "replace")):
+        return []
+    if profile.free_text == "removed":
+        return [left("text", "a text that the profile does not let leave")]
     text = re.sub(
         r"\[(name|resident_id|telephone|address|number|date|contact)\]",
         " ",
