@@ -1,8 +1,8 @@
 """Every figure of docs/deidentification.md that is no speed, counted anew on the corpora that the tests build.
 
-    OMP_NUM_THREADS=1 python -P benchmarks/deidentification_figures.py [FOLDER]
+    OMP_NUM_THREADS=1 python -P benchmarks/deidentification_figures.py [FOLDER ...]
 
-FOLDER, if given, is de-identified by the verb too (pixels not screened), and what became of its files is counted.
+Each FOLDER is de-identified by the verb too (pixels not screened), and what became of its files is counted.
 """
 
 from __future__ import annotations
@@ -92,15 +92,15 @@ def folder(source: Path) -> None:
         print(f"{source.name}, {name}: {count}")
 
 
-def main(source: Path | None) -> None:
+def main(sources: list[Path]) -> None:
     warnings.simplefilter("ignore")
     marks_left()
     midi_b()
     free_text()
     screen()
-    if source is not None:
+    for source in sources:
         folder(source)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    main([Path(name) for name in sys.argv[1:]])
