@@ -248,16 +248,32 @@ def test_the_document_is_dated_by_the_ledger_and_not_by_the_clock(record, compos
     assert html_of(document).decode().count("2026-11-20 02:14:07") >= 2
 
 
+def numbered(cells):
+    """Numbers of the figures that ids and ranges of ids name, sorted."""
+    found = []
+    for part in ", ".join(cells).split(", "):
+        first, _, last = part.partition("–")
+        found += range(int(first[1:]), int((last or first)[1:]) + 1)
+    return sorted(found)
+
+
+def test_a_subgroup_s_table_names_every_figure_once_and_a_group_that_is_withheld_in_one_row(record, composed):
+    (section,) = [one for one in composed(record, "en").sections if one.id == "subgroups"]
+    tables = {block.caption: block for block in section.blocks if isinstance(block, Table)}
+    sex = tables["By Sex"]
+    held = [figure for figure in record.figures if figure.axis == "sex"]
+    assert numbered(row[0] for row in sex.rows) == sorted(int(figure.id[1:]) for figure in held)
+    (withheld,) = [row for row in sex.rows if "fewer than 3" in row[-1]]
+    assert withheld[1:3] == ("all endpoints", "not available")
+    assert sum(figure.estimate is None for figure in held) == len(record.given.protocol.endpoints) > 1
+
+
 def test_every_id_is_listed_with_its_formula_its_rows_and_its_method(record, composed):
     sections = {section.id: section for section in composed(record, "en").sections}
     tables = [block for block in sections["annex_figures"].blocks if isinstance(block, Table)]
     assert len(tables) == 3
     for one in tables:
-        listed = []
-        for part in ", ".join(row[-1] for row in one.rows).split(", "):
-            first, _, last = part.partition("–")
-            listed += range(int(first[1:]), int((last or first)[1:]) + 1)
-        assert sorted(listed) == list(range(1, len(record.figures) + 1))
+        assert numbered(row[-1] for row in one.rows) == list(range(1, len(record.figures) + 1))
     assert {row[0] for row in tables[1].rows} >= {"all test subjects", "Site = site-a", "Sex = not available"}
 
 

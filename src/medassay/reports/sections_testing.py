@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from medassay.core.estimate import Estimate
 from medassay.reports import numbers, plots
@@ -384,7 +384,7 @@ def traceability(paper: Paper) -> Iterable[Block]:
 
 
 def _subgroup(paper: Paper, axis: str) -> Block:
-    """All endpoints of one axis, endpoint by endpoint."""
+    """All endpoints of one axis, endpoint by endpoint; a group too small to be shown has one row for all of them."""
     columns = [
         Column(paper.say("figure_id"), weight=0.5),
         Column(paper.say("endpoint"), weight=1.5),
@@ -393,19 +393,31 @@ def _subgroup(paper: Paper, axis: str) -> Block:
         Column(paper.say("estimate"), "right", weight=0.9),
         Column(paper.say("ci"), "right", weight=1.4),
     ]
-    rows = [
-        [
-            figure.id,
-            paper.endpoint(figure),
-            paper.level(axis, figure.level),
-            numbers.count(figure.n_subjects),
-            *_estimate(paper, figure),
-        ]
+    here = [
+        figure
         for endpoint in paper.given.protocol.endpoints
         for figure in paper.record.figures
         if figure.axis == axis and figure.endpoint == endpoint.id
     ]
+    withheld: dict[str | None, list[Figure]] = {}
+    for figure in here:
+        if figure.estimate is None:
+            withheld.setdefault(figure.level, []).append(figure)
+    rows = [_subgroup_row(paper, axis, [figure]) for figure in here if figure.estimate is not None]
+    rows += [_subgroup_row(paper, axis, figures) for figures in withheld.values()]
     return table(paper.say("subgroups_caption", stratum=paper.axis(axis)), columns, rows)
+
+
+def _subgroup_row(paper: Paper, axis: str, figures: Sequence[Figure]) -> list[Cell]:
+    """One figure of a group; or several of one group that are withheld alike."""
+    first, several = figures[0], len(figures) > 1
+    return [
+        f"{first.id}–{figures[-1].id}" if several else first.id,
+        paper.say("all_endpoints") if several else paper.endpoint(first),
+        paper.level(axis, first.level),
+        numbers.count(first.n_subjects),
+        *_estimate(paper, first),
+    ]
 
 
 def _shown(paper: Paper, figure: Figure) -> tuple[str, str, str, str, str]:
