@@ -44,21 +44,21 @@ def against_readers(
     EvidenceBroken
         When a read does not open.
     """
-    found = []
-    for place, (reader, read_of) in enumerate(reads.items(), 1):
-        by_subject: dict[str, list[Statistics]] = {}
-        for one in answered:
-            digest = read_of.get(one.sample)
-            if digest is None:
+    sums: dict[int, dict[str, list[Statistics]]] = {place: {} for place in range(1, len(reads) + 1)}
+    for one in answered:
+        files = public_files(one.rows, get)
+        for place, (reader, read_of) in enumerate(reads.items(), 1):
+            if one.sample not in read_of:
                 continue
-            read = open_read(digest, one.sample, reader, get, sample_key(label_key, one.sample))
+            key = sample_key(label_key, one.sample)
+            read = open_read(read_of[one.sample], one.sample, reader, get, key)
             try:
-                score = scorer.score(read, one.prediction, public_files(one.rows, get), options)
+                score = scorer.score(read, one.prediction, files, options)
             except WrongUse:
                 continue
-            by_subject.setdefault(one.subject, []).append(score.statistics)
-        found += [
-            ReaderRow(reader=place, subject=subject, samples=len(group), statistics=summed(group))
-            for subject, group in sorted(by_subject.items())
-        ]
-    return tuple(found)
+            sums[place].setdefault(one.subject, []).append(score.statistics)
+    return tuple(
+        ReaderRow(reader=place, subject=subject, samples=len(group), statistics=summed(group))
+        for place, by_subject in sums.items()
+        for subject, group in sorted(by_subject.items())
+    )

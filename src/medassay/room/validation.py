@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypedDict, cast
 
-from medassay.core.canonical import canonical_json, digest_bytes, digest_of
+from medassay.core.canonical import digest_bytes, digest_of
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.rooms import module_of
@@ -16,34 +16,27 @@ from medassay.core.specs import Spec, load_spec, parameters_of
 from medassay.datasets.manifest import Manifest, Row
 from medassay.datasets.spec import Source, SourceClass
 from medassay.evaluation.causality import is_causal
-from medassay.evaluation.double_entry import enter_all_twice
 from medassay.evaluation.formulas import formulas_of
 from medassay.evaluation.protocol import Protocol
-from medassay.evaluation.scorer import SampleScore, Scorer
-from medassay.evaluation.strata import Strata, strata_of
-from medassay.evaluation.sufficient import Statistics, summed
+from medassay.evaluation.scorer import Scorer
+from medassay.evaluation.strata import Strata
 from medassay.registry.device import DeviceSpec
 from medassay.registry.submission import Submission, open_submission
 from medassay.room.causality import audit
-from medassay.room.prediction import Answer, plain_reason, predict
-from medassay.room.readers import AnsweredSample, Reads, against_readers
+from medassay.room.prediction import Answer, predict
+from medassay.room.readers import Reads
 from medassay.room.record import (
-    CaseRow,
     Causality,
-    ReaderRow,
     RunRecord,
     Sealing,
-    SecondEntry,
-    StressRow,
-    SubjectRow,
     Superseded,
 )
 from medassay.room.sandbox import Ended
-from medassay.room.staging import Get, open_reference, public_files, stage_test
-from medassay.room.stress import StressCopy, Stressed, copy_files, rows_of, stress, suite_of
+from medassay.room.staging import Get, stage_test
+from medassay.room.stress import Stressed, stress
 from medassay.room.timing import Timing, timing_of
 from medassay.room.training import excerpt
-from medassay.trust.sealing import sample_key
+from medassay.room.unsealed import Unsealed, worst_excerpts
 
 Book = Callable[[str, str], None]
 
@@ -90,17 +83,6 @@ class Answered:
     @property
     def digests(self) -> dict[str, str]:
         return {sample: digest_bytes(content) for sample, content in self.predictions.items()}
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One test sample, scored by both implementations."""
-
-    sample: str
-    subject: str
-    answer: Answer
-    score: SampleScore
-    second: Statistics
 
 
 def validate(
@@ -154,18 +136,15 @@ def validate(
     """
     scorer, options = _scorer(protocol)
     opened = open_submission(submission)
-    samples = manifest.samples("test")
-    _require_strata(samples, strata)
+    _require_strata(manifest.samples("test"), strata)
     device = _unpack(opened, workdir / "device", dataset)
     book("protocol_locked", protocol.digest)
     answered = _answered(protocol, scorer, options, manifest, device, get=get, workdir=workdir, absent=absent)
     book("predictions_received", digest_of(answered.digests))
     book("labels_unsealed", manifest.digest)
-    scored = [
-        score_sample(scorer, options, rows, answered.answers[sample], get, sample_key(label_key, sample))
-        for sample, rows in samples.items()
-    ]
-    excerpts = _worst_excerpts(scored, worst)
+    unsealed = Unsealed(scorer, options, manifest, get, label_key)
+    scored = unsealed.scored(answered.answers)
+    excerpts = worst_excerpts(scored, worst)
     record = RunRecord(
         dataset=dataset,
         source=source.name,
@@ -180,13 +159,10 @@ def validate(
         options=options.model_dump(mode="json"),
         sealing=_sealing(answered.ended, source),
         predictions=answered.digests,
-        subjects=_subjects(scored, strata),
-        cases=tuple(_case(one, excerpts) for one in scored),
-        readers=_readers(scored, scorer, options, samples, reads, get, label_key),
-        second_entry=_second_entry(scored, scorer, options),
+        **unsealed.rows(scored, strata, reads, excerpts),
         causality=answered.causality,
         repeat=answered.stressed.repeat if answered.stressed else None,
-        stress=_stressed(scorer, options, protocol, answered.stressed, manifest, get, label_key),
+        stress=unsealed.stressed(protocol, answered.stressed),
         earlier_looks=earlier_looks,
     )
     contents = {digest_bytes(content): content for content in excerpts.values()}
@@ -304,21 +280,16 @@ def rescore(
     }
     book("protocol_locked", protocol.digest)
     book("labels_unsealed", manifest.digest)
-    strata = {row.subject: row.strata for row in old.subjects}
-    samples = manifest.samples("test")
-    scored = [
-        score_sample(scorer, options, rows, answers[sample], get, sample_key(label_key, sample))
-        for sample, rows in samples.items()
-    ]
+    unsealed = Unsealed(scorer, options, manifest, get, label_key)
+    scored = unsealed.scored(answers)
+    by_subject = {row.subject: row.strata for row in old.subjects}
+    strata = {one.sample: by_subject[one.subject] for one in scored}
     return old.model_copy(
         update={
             "protocol": protocol.digest,
             "scorer_version": scorer.VERSION,
             "options": conventions,
-            "subjects": _subjects(scored, {one.sample: strata[one.subject] for one in scored}),
-            "cases": tuple(_case(one, {}) for one in scored),
-            "readers": _readers(scored, scorer, options, samples, reads, get, label_key),
-            "second_entry": _second_entry(scored, scorer, options),
+            **unsealed.rows(scored, strata, reads, {}),
             "stress": (),  # what the device made of disturbed copies was not kept
             "supersedes": Superseded(
                 run=digest_of(old.model_dump(mode="json")),
@@ -348,76 +319,6 @@ def _as_received(old: RunRecord, sample: str, get: Get) -> bytes | None:
 
 def _no_rescore(found: str, wanted: str) -> WrongUse:
     return WrongUse(found=found, wanted=wanted, remedy="There is nothing to score again; validate instead.")
-
-
-def score_sample(
-    scorer: Scorer, options: Spec, rows: Sequence[Row], answer: Answer, get: Get, key: bytes
-) -> Scored:
-    """Score one answer; one that the scorer cannot read counts as missing, and says so."""
-    reference, files = open_reference(rows, get, key), public_files(rows, get)
-    try:
-        score = scorer.score(reference, answer.prediction, files, options)
-    except WrongUse as error:
-        if answer.prediction is None:
-            raise
-        answer = Answer("unreadable", plain_reason(f"found {error.found}; wanted {error.wanted}"), None)
-        score = scorer.score(reference, None, files, options)
-    second = scorer.second(reference, answer.prediction, files, options)
-    return Scored(rows[0].sample, rows[0].subject, answer, score, second)
-
-
-def _readers(
-    scored: Sequence[Scored],
-    scorer: Scorer,
-    options: Spec,
-    samples: Mapping[str, Sequence[Row]],
-    reads: Reads,
-    get: Get,
-    label_key: bytes,
-) -> tuple[ReaderRow, ...]:
-    answered = [
-        AnsweredSample(one.sample, one.subject, one.answer.prediction, samples[one.sample]) for one in scored
-    ]
-    return against_readers(answered, scorer, options, reads, get, label_key)
-
-
-def _stressed(
-    scorer: Scorer,
-    options: Spec,
-    protocol: Protocol,
-    stressed: Stressed | None,
-    manifest: Manifest,
-    get: Get,
-    label_key: bytes,
-) -> tuple[StressRow, ...]:
-    """The disturbed copies, each scored against the reference of the sample that it was made from."""
-    asked, samples = protocol.stress, manifest.samples("test")
-    if asked is None or stressed is None or not stressed.copies:
-        return ()
-    suite = suite_of(manifest.kind, asked)
-
-    def scored(copy: StressCopy, answer: Answer) -> StressRow:
-        rows = samples[copy.sample]
-        reference = open_reference(rows, get, sample_key(label_key, copy.sample))
-        files = copy_files(suite, asked, copy, rows, get)
-        status = answer.status
-        try:
-            score = scorer.score(reference, answer.prediction, files, options)
-        except WrongUse:
-            if answer.prediction is None:
-                raise
-            status = "unreadable"
-            score = scorer.score(reference, None, files, options)
-        return StressRow(
-            condition=copy.condition.id,
-            strength=copy.strength,
-            sample=copy.sample,
-            subject=copy.subject,
-            status=status,
-            statistics=dict(score.statistics),
-        )
-
-    return rows_of(stressed, scored)
 
 
 def _unpack(submission: Submission, folder: Path, dataset: str) -> DeviceSpec:
@@ -452,42 +353,3 @@ def _sealing(ended: Ended, source: Source) -> Sealing:
         labels="absent" if ended.sealed else "not_prevented",
         public_data=public,
     )
-
-
-def _worst_excerpts(scored: Sequence[Scored], worst: int) -> dict[str, bytes]:
-    """Sample to excerpt, for the worst cases that have one."""
-    pictured = [one for one in scored if one.score.excerpt is not None]
-    ordered = sorted(pictured, key=lambda one: (-one.score.badness, one.sample))
-    return {one.sample: canonical_json(one.score.excerpt) for one in ordered[:worst]}
-
-
-def _case(one: Scored, excerpts: Mapping[str, bytes]) -> CaseRow:
-    return CaseRow(
-        sample=one.sample,
-        subject=one.subject,
-        status=one.answer.status,
-        reason=one.answer.reason,
-        badness=one.score.badness,
-        statistics=dict(one.score.statistics),
-        excerpt=digest_bytes(excerpts[one.sample]) if one.sample in excerpts else None,
-    )
-
-
-def _subjects(scored: Sequence[Scored], strata: Mapping[str, Strata]) -> tuple[SubjectRow, ...]:
-    by_subject: dict[str, list[Scored]] = {}
-    for one in scored:
-        by_subject.setdefault(one.subject, []).append(one)
-    return tuple(
-        SubjectRow(
-            subject=subject,
-            strata=strata_of(strata[one.sample] for one in group),
-            samples=len(group),
-            statistics=summed(one.score.statistics for one in group),
-        )
-        for subject, group in sorted(by_subject.items())
-    )
-
-
-def _second_entry(scored: Sequence[Scored], scorer: Scorer, options: Spec) -> tuple[SecondEntry, ...]:
-    entries = enter_all_twice([(one.score.statistics, one.second) for one in scored], scorer, options)
-    return tuple(SecondEntry.model_validate(asdict(entry)) for entry in entries)
