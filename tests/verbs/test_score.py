@@ -98,3 +98,47 @@ def test_the_record_on_the_command_line_is_json_with_the_intervals(folders, caps
     assert record["schema_id"] == "medassay.score/1"
     assert figure["value"] == pytest.approx(5 / 6)
     assert figure["lower"] < figure["value"] <= figure["upper"]
+
+
+def of_people(tmp_path, text):
+    path = tmp_path / "people.csv"
+    path.write_text(text)
+    return path
+
+
+def test_files_of_one_person_are_resampled_together_and_the_figure_stays(folders, tmp_path):
+    (folders[1] / "b.tsv").unlink()
+    people = of_people(tmp_path, "case,subject\na,p1\nb,p1\nc,p2\nelsewhere,p3\n")
+    alone, together = score.run("events", *folders), score.run("events", *folders, subjects=people)
+    assert (alone.unit_of_analysis, together.unit_of_analysis) == ("file", "subject")
+    assert sensitivity(together) == sensitivity(alone)
+    assert together.figures["sensitivity"].n_subjects == 2
+    assert alone.remarks != together.remarks == ()
+    own = of_people(tmp_path, "case,subject\na,1\nb,2\nc,3\n")
+    assert score.run("events", *folders, subjects=own).figures == alone.figures
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("case,subject\na,p1\nb,p1\n", "1 cases without a subject"),
+        ("case,subject\na,p1\nb,p1\nc,p2\nc,p1\n", "stands twice"),
+        ("case,subject\na,p1\nb,\nc,p2\n", "without a case"),
+        ("file,subject\na,p1\n", "case"),
+    ],
+)
+def test_a_list_of_people_that_leaves_a_file_open_is_refused(folders, tmp_path, text, said):
+    with pytest.raises(WrongUse, match=said):
+        score.run("events", *folders, subjects=of_people(tmp_path, text))
+
+
+def test_a_list_of_people_that_is_not_there_is_wrong_use(folders, tmp_path):
+    with pytest.raises(WrongUse, match="no such file"):
+        score.run("events", *folders, subjects=tmp_path / "nowhere.csv")
+
+
+def test_a_table_names_its_people_itself(tmp_path):
+    rows = tmp_path / "t.csv"
+    rows.write_text("case,count\na,1\n")
+    with pytest.raises(WrongUse, match="column `subject`"):
+        score.run("counting", rows, rows, subjects=rows)

@@ -489,13 +489,17 @@ def score(
         Path | None, typer.Option(help="Folder of the signals or images, where scoring needs them.")
     ] = None,
     options: Annotated[Path | None, typer.Option(help="YAML with the task's conventions.")] = None,
+    subjects: Annotated[
+        Path | None, typer.Option(help="CSV `case,subject`, where several files are of one person.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score predictions against a reference, with intervals. Needs no workspace."""
     from medassay.cli import show
     from medassay.verbs import score as verb
 
-    show.score(verb.run(task, reference, predictions, samples=samples, options=options), as_json)
+    scored = verb.run(task, reference, predictions, samples=samples, options=options, subjects=subjects)
+    show.score(scored, as_json)
 
 
 @app.command()

@@ -27,7 +27,13 @@ def tasks() -> list[str]:
 
 
 def run(
-    task: str, reference: Path, predictions: Path, *, samples: Path | None = None, options: Path | None = None
+    task: str,
+    reference: Path,
+    predictions: Path,
+    *,
+    samples: Path | None = None,
+    options: Path | None = None,
+    subjects: Path | None = None,
 ) -> ScoreTable:
     """Score predictions against a reference.
 
@@ -39,6 +45,8 @@ def run(
         Folder of the signals or images, where scoring file by file needs them.
     options : path, optional
         YAML with the task's conventions.
+    subjects : path, optional
+        CSV with the columns `case` and `subject`, where scoring goes file by file; a table has a column of its own.
 
     Raises
     ------
@@ -51,11 +59,18 @@ def run(
     """
     name = ALSO_CALLED.get(task.replace("-", "_"), task.replace("-", "_"))
     if name in names_of(TABLE_ROOM) and not (name in names_of(FILE_ROOM) and a_file_a_case(reference)):
+        if subjects is not None:
+            raise WrongUse(
+                found=f"a list of subjects for '{name}', which scores whole tables",
+                wanted="a column `subject` in the reference table",
+                remedy="Add the column and leave --subjects out.",
+                where="--subjects",
+            )
         return by_table.run(name, module_of(TABLE_ROOM, name, what="task"), reference, predictions, options)
     if name not in names_of(FILE_ROOM):
         raise WrongUse(
             found=f"task '{task}'", wanted=f"one of {', '.join(tasks())}", remedy="Correct the name."
         )
     return by_file.run(
-        name, module_of(FILE_ROOM, name, what="task"), reference, predictions, samples, options
+        name, module_of(FILE_ROOM, name, what="task"), reference, predictions, samples, options, subjects
     )

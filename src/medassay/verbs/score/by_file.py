@@ -13,7 +13,8 @@ from medassay.evaluation.double_entry import Entry, enter_all_twice, require_agr
 from medassay.evaluation.figure import Asked
 from medassay.evaluation.methods import methods_of_figures
 from medassay.evaluation.subject_table import SubjectTable
-from medassay.evaluation.sufficient import Statistics
+from medassay.evaluation.sufficient import Statistics, summed
+from medassay.formats.predictions.table import case_ids, read_plain
 from medassay.verbs.score.files import headers_beside, label_files, public_files, require_known
 from medassay.verbs.score.record import Case, ScoreTable, SecondEntry
 
@@ -24,16 +25,22 @@ Twice = tuple[Statistics, Statistics]
 
 
 def run(
-    task: str, scorer: Any, reference: Path, predictions: Path, samples: Path | None, options: Path | None
+    task: str,
+    scorer: Any,
+    reference: Path,
+    predictions: Path,
+    samples: Path | None,
+    options: Path | None,
+    subjects: Path | None,
 ) -> ScoreTable:
     """Score each reference file against the prediction of the same name; a missing one counts as all wrong.
 
-    Every file stands for one subject: intervals are too narrow where several files are of one person.
+    Without `subjects` every file stands for one person: intervals are too narrow where several are of one.
 
     Raises
     ------
     WrongUse
-        For options that do not fit, or a prediction for which there is no reference.
+        For options that do not fit, a prediction for which there is no reference, or a case without its subject.
     NothingReadable
         When there is no reference at all.
     """
@@ -52,15 +59,17 @@ def run(
     cases = tuple(case for case, _ in scored)
     entries = enter_all_twice([twice for _, twice in scored], scorer, declared)
     require_agreement(entries)
-    figures = _figures(scorer.metrics(declared), cases)
+    people = _subjects(subjects, labels) if subjects else {}
+    figures = _figures(scorer.metrics(declared), cases, people)
     return ScoreTable(
         task=task,
         scorer_version=scorer.VERSION,
         options=declared.model_dump(mode="json"),
+        unit_of_analysis="subject" if people else "file",
         figures=figures,
         methods=methods_of_figures(task, figures),
         double_entry=tuple(_second(entry, task) for entry in entries),
-        remarks=("each file is taken for a person of its own",) if len(cases) > 1 else (),
+        remarks=("each file is taken for a person of its own",) if len(cases) > 1 and not people else (),
         cases=cases,
     )
 
@@ -101,10 +110,36 @@ def _second(entry: Entry, task: str) -> SecondEntry:
     )
 
 
-def _figures(metrics: Mapping[str, Any], cases: tuple[Case, ...]) -> dict[str, Estimate]:
-    table = SubjectTable(
-        tuple(case.case for case in cases), [case.statistics for case in cases], uncounted="zero"
-    )
+def _subjects(place: Path, labels: Mapping[str, Path]) -> dict[str, str]:
+    """Case to the person it is of; the list may name more cases than there are here."""
+    with located(str(place)):
+        if not place.is_file():
+            raise WrongUse(
+                found="no such file",
+                wanted="a table `case,subject` of the reference's files",
+                remedy="Correct the path given as --subjects.",
+            )
+        listed = read_plain(place.read_bytes())
+        cases, people = case_ids(listed, "case"), case_ids(listed, "subject")
+        found = dict(zip(cases, people, strict=True))
+        lacking = sum(case not in found for case in labels)
+        if lacking or len(found) < len(cases):
+            raise WrongUse(
+                found=f"{lacking} cases without a subject" if lacking else "a case that stands twice",
+                wanted="a line `case,subject` for each file of the reference, named without its ending",
+                remedy="Complete the list, or leave it out: then each file is a person of its own.",
+            )
+    return found
+
+
+def _figures(
+    metrics: Mapping[str, Any], cases: tuple[Case, ...], people: Mapping[str, str]
+) -> dict[str, Estimate]:
+    by_person: dict[str, list[Statistics]] = {}
+    for case in cases:
+        by_person.setdefault(people.get(case.case, case.case), []).append(case.statistics)
+    rows = [summed(group) for group in by_person.values()]
+    table = SubjectTable(tuple(by_person), rows, uncounted="zero")
     sums, ranks = (Asked(interval, CONFIDENCE, SEED, REPLICATES) for interval in ("percentile", "delong"))
     return {
         name: table.figure(metric).alone(ranks if metric.form == "area" else sums)
