@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from medassay.core.canonical import digest_bytes
 from medassay.core.errors import EnvironmentLacking, WrongUse
 from medassay.core.workspace import SPEC_FOLDERS, Workspace
 from medassay.verbs import ingest, init
@@ -109,9 +110,20 @@ def _wait_for_workers(address, number):
 
 
 def stored(place):
-    """Every object of the store with its bytes."""
+    """Every object of the store with the digest of its bytes.
+
+    What a killed worker left half-written is no object: it has no digest for a name, and the next ingest removes it.
+    """
     objects = place.workspace.store / "objects"
-    return {p.relative_to(objects).as_posix(): p.read_bytes() for p in objects.rglob("*") if p.is_file()}
+    return {
+        path.relative_to(objects).as_posix(): digest_bytes(path.read_bytes())
+        for path in objects.rglob("*")
+        if path.is_file() and not path.name.endswith(".part")
+    }
+
+
+def half_written(place):
+    return [path.name for path in (place.workspace.store / "objects").rglob("*.part")]
 
 
 def test_one_process_and_two_end_in_the_same_evidence_and_store(place):
@@ -119,6 +131,7 @@ def test_one_process_and_two_end_in_the_same_evidence_and_store(place):
     digest = ingest.run(one, workers=1).digest
     assert ingest.run(two, workers=2).digest == digest
     assert stored(one) == stored(two)
+    assert not half_written(two)
 
 
 def test_a_cluster_that_loses_a_worker_loses_nothing_else(place, cluster, monkeypatch):
@@ -146,6 +159,10 @@ def test_a_cluster_that_loses_a_worker_loses_nothing_else(place, cluster, monkey
     monkeypatch.setenv("MEDASSAY_KEYS", str(alone.workspace.root / "keys"))
     assert ingest.run(alone, workers=1).digest == digest
     assert stored(alone) == stored(spread)
+    monkeypatch.setenv("MEDASSAY_KEYS", str(spread.workspace.root / "keys"))
+    (spread.workspace.store / "objects" / ".cut-short.part").write_bytes(b"half")
+    assert ingest.run(spread, workers=1).digest == digest
+    assert not half_written(spread)
 
 
 def test_a_scheduler_that_is_not_there_is_said_and_nothing_is_written(place, monkeypatch):
