@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from medassay.core.findings import Finding, Reason
-from medassay.datasets.deidentify import allowed
-from medassay.datasets.deidentify.closed_text import is_closed, is_item
-from medassay.datasets.deidentify.dicom import shifted
+from medassay.datasets.deidentify import laboratory_fields as lab
+from medassay.datasets.deidentify.closed_text import is_closed
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
-from medassay.datasets.deidentify.free_text import find, scrub
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.identity import pseudonym
@@ -37,16 +35,9 @@ PLAIN = {  # fields that have one form
     "m": re.compile(r"[A-Z]{3}(\^[A-Z]\d\d(\^[A-Z]{3}(_[A-Z]\d\d)?)?)?"),
     "y": re.compile(r"2(\.\d){1,2}"),
 }
-CODE = re.compile(r"[A-Z]{0,4}[0-9]{0,5}(\.\d{1,3}|-\d)?")  # five digits: a longer number is somebody's
-SCHEME = re.compile(r"L|LN|SCT|SNM3?|SNT|I9|I10|ICD10|UCUM|C4|99[A-Z0-9]{1,4}|HL7\d{4}")
 SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 SUBJECT = re.compile(r"[A-Z]-[0-9a-f]{16}")
-FIGURE = re.compile(
-    r"[<>=]{0,2}\^?[-+]?\d{1,8}(\.\d{1,8})?([eE][-+]?\d{1,2})?( ?[×*x] ?10\^?\d{1,2})?"
-    r"(\^?[-:/+^]\^?\d{1,7}(\.\d{1,8})?)?"
-)
 CLOCK = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,4})?)?)?([+-]\d{4})?")
-MOMENT = re.compile(r"(\d{8})(\d{0,6}(\.\d{1,4})?)([+-]\d{4})?")
 CHARSETS = {
     "": "",
     "ASCII": "ascii",
@@ -119,7 +110,8 @@ def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Findin
         for number, value in enumerate(places, 1):
             open_text = not _is_closed_place(name, number, rest, value, known, profile)
             unit = _field(rest, 5) if (name, number) == ("OBX", 5) and _field(rest, 1) in ("NM", "SN") else ""
-            if value and (open_text or not _may_stand(name, number, _measured(value, unit), known)):
+            measured = lab.measured(value, unit)
+            if value and (open_text or not _may_stand(name, number, measured, known)):
                 found.append(
                     left(f"{name[:3]}-{number}", "a field or value that the allow-list does not hold")
                 )
@@ -186,11 +178,11 @@ def _after(
         case "s":
             return value if len(value) <= 5 and not value.isalnum() else "^~\\&"
         case "k":
-            return _coded(value, known, profile)
+            return lab.coded(value, known, profile)
         case "u":
-            return _unit(value, known, profile)
+            return lab.unit(value, known, profile)
         case "r":
-            return value if _is_unit(value, known, profile) else ""
+            return value if lab.is_unit(value, known, profile) else ""
         case "e":
             codes = "~".join(
                 part.partition("^")[0] for part in value.split("~")
@@ -203,11 +195,11 @@ def _after(
         case "x":
             return folded_sex(value) if profile.characteristics else ""
         case "d":
-            return _moved(value, names, profile)
+            return lab.moved(value, names, profile)
         case "n":
             return pseudonym(names.key, "N", value) if value else ""
         case "t":
-            return _scrubbed(value, names, known, profile)
+            return lab.scrubbed(value, names, known, profile)
         case "v":
             return _value(fields, value, names, known, profile)
     return ""
@@ -217,63 +209,15 @@ def _value(fields: Sequence[str], value: str, names: Names, known: Sequence[str]
     """OBX-5 by its type."""
     kind = _field(fields, 2)
     if kind in ("NM", "SN"):
-        unit = _unit(_field(fields, 6), known, profile)
-        return value if FIGURE.fullmatch(value) and not find(_measured(value, unit), known) else ""
+        unit = lab.unit(_field(fields, 6), known, profile)
+        return lab.figure(value, unit, known)
     if kind in ("CE", "CWE", "CNE", "IS", "ID"):
-        return _coded(value, known, profile)
+        return lab.coded(value, known, profile)
     if kind in ("DT", "TS", "DTM"):
-        return _moved(value, names, profile)
+        return lab.moved(value, names, profile)
     if kind == "TM":
         return value if CLOCK.fullmatch(value) else ""
-    return _scrubbed(value, names, known, profile) if kind in ("ST", "TX", "FT") else ""
-
-
-def _measured(value: str, unit: str) -> str:
-    """A number with its unit, as running text has it: seven digits are a count where their unit says so."""
-    return f"{value} {re.sub(r'[^A-Za-z/%]', '', unit.partition('^')[0])}".rstrip()
-
-
-def _scrubbed(value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
-    if profile.free_text == "removed":
-        return value if is_closed(value, known) else ""
-    shift = names.date_shift_days if profile.dates == "shifted" else None
-    return scrub(value, known, shift_days=shift).text
-
-
-def _coded(value: str, known: Sequence[str], profile: Profile) -> str:
-    """A code with its text and scheme, and their like in another scheme: each part that a form or a list holds."""
-    parts = value.split("^")
-    kept = [part if _part_stands(n, part, parts, known, profile) else "" for n, part in enumerate(parts)]
-    return "^".join(kept).rstrip("^")
-
-
-def _part_stands(n: int, part: str, parts: Sequence[str], known: Sequence[str], profile: Profile) -> bool:
-    """Whether one part of a coded field may stand; parts of it come in threes: code, text, scheme."""
-    if n % 3 == 2 and n < 6:
-        return bool(SCHEME.fullmatch(part))
-    if n > 5:
-        return False  # versions and the original text
-    scheme = parts[n + 2] if len(parts) > n + 2 else ""
-    if n % 3 == 0 and (CODE.fullmatch(part) or allowed.is_code(part, scheme)):
-        return not find(part, known, running=False)
-    return all(
-        not one or is_item(one, known, profile.item_words) or is_closed(one, known)
-        for one in re.split(r"[&~]", part)
-    )
-
-
-def _unit(value: str, known: Sequence[str], profile: Profile) -> str:
-    """A unit, in code, text and scheme: what a list or a form holds, so that a text never costs the code."""
-    kept = [part if _is_unit(part, known, profile) else "" for part in value.split("^")]
-    told = any(part and not SCHEME.fullmatch(part) for part in kept)
-    return "^".join(kept).rstrip("^") if told else ""
-
-
-def _is_unit(value: str, known: Sequence[str], profile: Profile) -> bool:
-    return all(
-        not one or is_item(one, known, profile.item_words) or SCHEME.fullmatch(one)
-        for one in value.split("^")
-    )
+    return lab.scrubbed(value, names, known, profile) if kind in ("ST", "TX", "FT") else ""
 
 
 def _is_closed_place(
@@ -282,22 +226,14 @@ def _is_closed_place(
     """Whether a field is none of free text, or holds what a closed list holds."""
     rule = FIELDS.get(name, {}).get(number, "")
     if rule == "v" and _field(rest, 1) in ("NM", "SN"):
-        return bool(FIGURE.fullmatch(value))
+        return bool(lab.FIGURE.fullmatch(value))
     if rule == "t" or (rule == "v" and _field(rest, 1) in ("ST", "TX", "FT")):
         return profile.free_text == "scrubbed" or is_closed(value, known)
     if rule == "k" or (rule == "v" and _field(rest, 1) in ("CE", "CWE", "CNE", "IS", "ID")):
-        return _coded(value, known, profile) == value
+        return lab.coded(value, known, profile) == value
     if rule in PLAIN:
         return bool(PLAIN[rule].fullmatch(value))
-    return rule not in ("u", "r") or _is_unit(value, known, profile)
-
-
-def _moved(value: str, names: Names, profile: Profile) -> str:
-    match = MOMENT.fullmatch(value)
-    if match is None or profile.dates != "shifted":
-        return ""
-    day = shifted(match[1], names.date_shift_days)
-    return day + match[2] + (match[4] or "") if day else ""
+    return rule not in ("u", "r") or lab.is_unit(value, known, profile)
 
 
 def _may_stand(name: str, number: int, value: str, known: Sequence[str]) -> bool:
@@ -307,7 +243,7 @@ def _may_stand(name: str, number: int, value: str, known: Sequence[str]) -> bool
     if rule == "x":
         return value in ("F", "M")
     if rule == "d":
-        return bool(MOMENT.fullmatch(value))
+        return bool(lab.MOMENT.fullmatch(value))
     if rule == "s":
         return len(value) <= 5 and not value.isalnum()
     if rule == "c":
@@ -315,12 +251,5 @@ def _may_stand(name: str, number: int, value: str, known: Sequence[str]) -> bool
     if rule in PLAIN:
         return bool(PLAIN[rule].fullmatch(value))
     return rule in ("k", "t", "u", "r", "v") and not any(
-        _identifiers(value, known, running=rule in ("t", "v"))
+        lab.identifiers(value, known, running=rule in ("t", "v"))
     )
-
-
-def _identifiers(value: str, known: Sequence[str], *, running: bool) -> Iterator[str]:
-    """Marks other than a date: those that were moved are dates still."""
-    for mark in find(value, known, running=running):
-        if mark.kind not in ("date", "age"):
-            yield mark.kind

@@ -1,0 +1,95 @@
+"""Values of a laboratory's record, whatever writes it: a code, a unit, a range, a figure, a moment, a short text.
+
+Each is held to a form or to a closed list; what neither holds is empty afterwards, and a proof asks the same again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from medassay.datasets.deidentify import allowed
+from medassay.datasets.deidentify.closed_text import is_closed, is_item
+from medassay.datasets.deidentify.dicom import shifted
+from medassay.datasets.deidentify.free_text import find, scrub
+from medassay.datasets.deidentify.profile import Profile
+from medassay.datasets.sample import Names
+
+CODE = re.compile(r"[A-Z]{0,4}[0-9]{0,5}(\.\d{1,3}|-\d)?")  # five digits: a longer number is somebody's
+SCHEME = re.compile(r"L|LN|SCT|SNM3?|SNT|I9|I10|ICD10|UCUM|C4|99[A-Z0-9]{1,4}|HL7\d{4}")
+FIGURE = re.compile(
+    r"[<>=]{0,2}\^?[-+]?\d{1,8}(\.\d{1,8})?([eE][-+]?\d{1,2})?( ?[×*x] ?10\^?\d{1,2})?"
+    r"(\^?[-:/+^]\^?\d{1,7}(\.\d{1,8})?)?"
+)
+MOMENT = re.compile(r"(\d{8})(\d{0,6}(\.\d{1,4})?)([+-]\d{4})?")
+
+
+def measured(value: str, unit: str) -> str:
+    """A number with its unit, as running text has it: seven digits are a count where their unit says so."""
+    return f"{value} {re.sub(r'[^A-Za-z/%]', '', unit.partition('^')[0])}".rstrip()
+
+
+def figure(value: str, unit: str, known: Sequence[str]) -> str:
+    """A number, a range or a titre where it is no number of somebody; else nothing."""
+    return value if FIGURE.fullmatch(value) and not find(measured(value, unit), known) else ""
+
+
+def scrubbed(value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
+    """A short text as the profile has texts: what the closed list holds, or scrubbed."""
+    if profile.free_text == "removed":
+        return value if is_closed(value, known) else ""
+    shift = names.date_shift_days if profile.dates == "shifted" else None
+    return scrub(value, known, shift_days=shift).text
+
+
+def coded(value: str, known: Sequence[str], profile: Profile) -> str:
+    """A code with its text and scheme, and their like in another scheme: each part that a form or a list holds."""
+    parts = value.split("^")
+    kept = [part if _part_stands(n, part, parts, known, profile) else "" for n, part in enumerate(parts)]
+    return "^".join(kept).rstrip("^")
+
+
+def _part_stands(n: int, part: str, parts: Sequence[str], known: Sequence[str], profile: Profile) -> bool:
+    """Whether one part of a coded field may stand; parts of it come in threes: code, text, scheme."""
+    if n % 3 == 2 and n < 6:
+        return bool(SCHEME.fullmatch(part))
+    if n > 5:
+        return False  # versions and the original text
+    scheme = parts[n + 2] if len(parts) > n + 2 else ""
+    if n % 3 == 0 and (CODE.fullmatch(part) or allowed.is_code(part, scheme)):
+        return not find(part, known, running=False)
+    return all(
+        not one or is_item(one, known, profile.item_words) or is_closed(one, known)
+        for one in re.split(r"[&~]", part)
+    )
+
+
+def unit(value: str, known: Sequence[str], profile: Profile) -> str:
+    """A unit, in code, text and scheme: what a list or a form holds, so that a text never costs the code."""
+    kept = [part if is_unit(part, known, profile) else "" for part in value.split("^")]
+    told = any(part and not SCHEME.fullmatch(part) for part in kept)
+    return "^".join(kept).rstrip("^") if told else ""
+
+
+def is_unit(value: str, known: Sequence[str], profile: Profile) -> bool:
+    """Whether each part of a unit or range may stand."""
+    return all(
+        not one or is_item(one, known, profile.item_words) or SCHEME.fullmatch(one)
+        for one in value.split("^")
+    )
+
+
+def moved(value: str, names: Names, profile: Profile) -> str:
+    """A moment (YYYYMMDD with a time or none) by the subject's shift; empty where it is none or days do not leave."""
+    match = MOMENT.fullmatch(value)
+    if match is None or profile.dates != "shifted":
+        return ""
+    day = shifted(match[1], names.date_shift_days)
+    return day + match[2] + (match[4] or "") if day else ""
+
+
+def identifiers(value: str, known: Sequence[str], *, running: bool) -> Iterator[str]:
+    """Marks other than a date: those that were moved are dates still."""
+    for mark in find(value, known, running=running):
+        if mark.kind not in ("date", "age"):
+            yield mark.kind
