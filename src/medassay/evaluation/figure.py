@@ -18,6 +18,7 @@ from medassay.evaluation import protocol as protocols
 from medassay.evaluation.heterogeneity import Heterogeneity
 from medassay.evaluation.protocol import Interval
 from medassay.evaluation.scorer import Metric
+from medassay.statistics.reader_resampling import OverReaders, mean_over_readers
 from medassay.statistics.resampled_interval import Interval as Resampled
 
 FloatArray = NDArray[np.float64]
@@ -92,6 +93,10 @@ class Figure(Protocol):
         """This figure less that of other statistics of the same subjects, paired by subject."""
         ...
 
+    def over_readers(self, readers: Sequence[Self], asked: Asked) -> OverReaders:
+        """This figure against the reference standard, beside those of the same subjects against each reader."""
+        ...
+
     def without_each(self) -> FloatArray:
         """The figure without each subject in turn, shape (n_subjects,), NaN where it is undefined."""
         ...
@@ -99,3 +104,15 @@ class Figure(Protocol):
     def heterogeneity(self, groups: Sequence[BoolArray], asked: Asked) -> Heterogeneity:
         """Whether it differs over groups of subjects by more than chance."""
         ...
+
+
+def averaged_over_readers(standard: Figure, readers: Sequence[Figure], asked: Asked) -> OverReaders:
+    """The readers' own figures averaged: for whatever cannot be pooled over their references."""
+    return mean_over_readers(
+        standard.alone(asked),
+        [one.alone(asked) for one in readers],
+        np.array([one.resampled(asked) for one in readers]),
+        undefined=standard.metric.undefined,
+        seed=asked.seed,
+        confidence=asked.confidence,
+    )

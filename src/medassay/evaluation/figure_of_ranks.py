@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
-from medassay.evaluation.figure import Asked, BoolArray, Draw, FloatArray
+from medassay.evaluation.figure import Asked, BoolArray, Draw, FloatArray, averaged_over_readers
 from medassay.evaluation.heterogeneity import Heterogeneity
 from medassay.evaluation.protocol import Interval
 from medassay.evaluation.scorer import Metric
@@ -27,6 +27,7 @@ from medassay.statistics.clustered_roc import (
     sort_cases,
 )
 from medassay.statistics.delong import AucInterval, area_variance, auc
+from medassay.statistics.reader_resampling import OverReaders
 from medassay.statistics.resampled_interval import no_interval, resampled_interval
 
 IntArray = NDArray[np.int64]
@@ -154,6 +155,9 @@ class Area:
             confidence=asked.confidence,
         ).difference
         return found.model_copy(update={"unit": self.metric.unit})
+
+    def over_readers(self, readers: Sequence[Self], asked: Asked) -> OverReaders:
+        return averaged_over_readers(self, readers, asked)
 
     def without_each(self) -> FloatArray:
         if self.labels.all() or not self.labels.any():

@@ -14,7 +14,7 @@ import numpy as np
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
-from medassay.evaluation.figure import Asked, BoolArray, Draw, FloatArray
+from medassay.evaluation.figure import Asked, BoolArray, Draw, FloatArray, averaged_over_readers
 from medassay.evaluation.heterogeneity import Heterogeneity, heterogeneity, heterogeneity_of_sums
 from medassay.evaluation.protocol import OF_TRIALS, Interval
 from medassay.evaluation.scorer import Metric
@@ -22,6 +22,7 @@ from medassay.statistics.korn_graubard import korn_graubard, korn_graubard_bound
 from medassay.statistics.proportion import proportion
 from medassay.statistics.rao_scott import clustered_proportion
 from medassay.statistics.ratio import SAME_DIFFERENCE, ratio, ratio_difference, ratios, require_sums
+from medassay.statistics.reader_resampling import OverReaders, over_readers
 from medassay.statistics.resampled_interval import no_interval, resampled_interval
 from medassay.statistics.resampling import jackknife_ratio, resampled_sums
 
@@ -113,6 +114,20 @@ class RatioOfSums:
             replicates=asked.replicates,
             confidence=asked.confidence,
             unit=self.metric.unit,
+        )
+
+    def over_readers(self, readers: Sequence[Self], asked: Asked) -> OverReaders:
+        """The sums of all drawn readers together make one ratio; their own ratios are not averaged."""
+        return over_readers(
+            np.array([one.numerator for one in readers]),
+            np.array([one.denominator for one in readers]),
+            (self.numerator, self.denominator),
+            undefined=self.metric.undefined,
+            seed=asked.seed,
+            replicates=asked.replicates,
+            confidence=asked.confidence,
+            unit=self.metric.unit,
+            proportion=is_proportion(self.metric),
         )
 
     def without_each(self) -> FloatArray:
@@ -233,6 +248,9 @@ class FunctionOfSums:
             seed=asked.seed,
             all_same=SAME_DIFFERENCE,
         )
+
+    def over_readers(self, readers: Sequence[Self], asked: Asked) -> OverReaders:
+        return averaged_over_readers(self, readers, asked)
 
     def without_each(self) -> FloatArray:
         return self.figures(self.columns.sum(axis=0) - self.columns)

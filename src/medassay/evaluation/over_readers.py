@@ -7,18 +7,14 @@ predictions: readers and subjects are both drawn again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from medassay.core.estimate import Estimate
-from medassay.evaluation.figure import Asked, Figure
-from medassay.evaluation.figure_of_sums import RatioOfSums, is_proportion
+from medassay.evaluation.figure import Asked
 from medassay.evaluation.scorer import Metric
 from medassay.evaluation.subject_table import SubjectTable
 from medassay.evaluation.sufficient import Statistics
-from medassay.statistics.reader_resampling import OverReaders, mean_over_readers, over_readers
 
 
 class ReadersResult(BaseModel):
@@ -59,7 +55,7 @@ def readers_results(
     percentiles = asked.by(interval="percentile")
     found = []
     for endpoint, metric in formulas.items():
-        result = _over(table.figure(metric), [one.figure(metric) for one in tables], percentiles)
+        result = table.figure(metric).over_readers([one.figure(metric) for one in tables], percentiles)
         found.append(
             ReadersResult(
                 endpoint=endpoint,
@@ -72,28 +68,3 @@ def readers_results(
             )
         )
     return tuple(found)
-
-
-def _over(standard: Figure, readers: Sequence[Figure], asked: Asked) -> OverReaders:
-    """Ratios of sums are pooled over readers; of any other figure the readers' own figures are averaged."""
-    if isinstance(standard, RatioOfSums):
-        sums = [cast(RatioOfSums, one) for one in readers]
-        return over_readers(
-            np.array([one.numerator for one in sums]),
-            np.array([one.denominator for one in sums]),
-            (standard.numerator, standard.denominator),
-            undefined=standard.metric.undefined,
-            seed=asked.seed,
-            replicates=asked.replicates,
-            confidence=asked.confidence,
-            unit=standard.metric.unit,
-            proportion=is_proportion(standard.metric),
-        )
-    return mean_over_readers(
-        standard.alone(asked),
-        [one.alone(asked) for one in readers],
-        np.array([one.resampled(asked) for one in readers]),
-        undefined=standard.metric.undefined,
-        seed=asked.seed,
-        confidence=asked.confidence,
-    )
