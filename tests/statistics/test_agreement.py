@@ -77,6 +77,16 @@ def test_what_cannot_be_told_from_chance_is_not_estimable_and_says_why(figure, r
     assert reason in estimate.undefined
 
 
+def test_a_second_category_that_hardly_occurs_is_still_one():
+    rare = np.array([[999_998.0, 1], [1, 0]])  # Pe = 1 - 2 / 10^6, so that kappa = -1 / (10^6 - 1)
+    assert cohen_kappa(rare).value == pytest.approx(-1 / 999_999, rel=1e-3)
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=6), weightings)
+def test_perfect_agreement_is_one_to_the_last_digit(diagonal, weights):
+    assert cohen_kappa(np.diag(diagonal), weights=weights).value == 1
+
+
 @pytest.mark.parametrize(
     "figure",
     [

@@ -109,6 +109,15 @@ def test_one_category_is_not_estimable():
     assert conger_kappa(np.array([[0, 1, 2]]), classes=3).undefined.startswith("no interval: too few")
 
 
+@few
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=4).filter(any), weightings)
+def test_a_rater_of_one_category_alone_leaves_nothing_to_test_whatever_rounding_leaves(row, weights):
+    table = np.zeros((len(row), len(row)))
+    table[0] = row
+    for way in (table, table.T):
+        assert kappa_null_test(way, weights=weights).undefined == "a rater uses one category only"
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -15,6 +15,7 @@ from medassay.evaluation.classification_answers import ScoredAnswers, filled_sco
 from medassay.evaluation.classification_options import AreaInterval, Options
 from medassay.evaluation.paired_tables import PairedTables, by_subject, of_people
 from medassay.statistics import agreement, calibration, confusion, multiclass, multilabel, ordinal
+from medassay.statistics.chance_corrected import Weights
 from medassay.statistics.clustered_kappa import clustered_kappa
 from medassay.statistics.clustered_roc import ClusteredInterval, clustered_auc
 from medassay.statistics.delong import auc
@@ -233,7 +234,7 @@ def _kappa(
     whole: FloatArray,
     tables: PairedTables,
     options: Options,
-    weights: agreement.Weights,
+    weights: Weights,
 ) -> Estimate:
     """Over cases or, where people have several, over people."""
     if not tables.clustered:

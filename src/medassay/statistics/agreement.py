@@ -16,11 +16,16 @@ from scipy import stats
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
+from medassay.statistics.chance_corrected import (
+    Weights,
+    agreement_weights,
+    beyond_chance,
+    observed_and_expected,
+)
 from medassay.statistics.proportion import proportion
 from medassay.statistics.resampling import percentile_interval, resampled_sums
 
 FloatArray = NDArray[np.float64]
-Weights = Literal["unweighted", "linear", "quadratic"]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
 SMALLEST_DEFINED_SHARE = 0.99  # of the resamples, as for every ratio
@@ -107,13 +112,13 @@ def cohen_kappa(table: ArrayLike, *, weights: Weights = "unweighted", confidence
     """
     counts = _square(table)
     n = int(counts.sum())
-    shares = counts / n
     weight = agreement_weights(len(counts), weights)
-    rows, columns = shares.sum(axis=1), shares.sum(axis=0)
-    observed, expected = float((weight * shares).sum()), float(rows @ weight @ columns)
-    if np.isclose(expected, 1):
+    observed, expected = map(float, observed_and_expected(counts, weight))
+    kappa = float(beyond_chance(observed, expected))
+    if np.isnan(kappa):
         return _undefined(n, "chance alone agrees: both raters use one category")
-    kappa = (observed - expected) / (1 - expected)
+    shares = counts / n
+    rows, columns = shares.sum(axis=1), shares.sum(axis=0)
     # Fleiss, Cohen and Everitt: weight of each cell against the mean weights of its row and its column.
     mean = (weight @ columns)[:, None] + (rows @ weight)[None, :]
     variance = (
@@ -292,23 +297,6 @@ def krippendorff_alpha(
     return _with_ends(bare, lower, upper, confidence, name)
 
 
-def agreement_weights(k: int, kind: Weights) -> FloatArray:
-    """How much each pair of k ordered categories agrees, 1 on the diagonal.
-
-    Examples
-    --------
-    >>> agreement_weights(3, "linear").tolist()
-    [[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]]
-    """
-    apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
-    if kind == "unweighted":
-        same: FloatArray = np.eye(k)
-        return same
-    power = 1 if kind == "linear" else 2
-    weight: FloatArray = 1 - (apart / max(k - 1, 1)) ** power
-    return weight
-
-
 def _over_items(
     counts: ArrayLike,
     chance: Callable[[FloatArray], tuple[float, FloatArray]],
@@ -333,9 +321,9 @@ def _over_items(
     agreed = (table * (near - 1)).sum(axis=1) / (raters * (raters - 1))
     per_item = table / raters[:, None]
     expected, parts = chance(per_item.mean(axis=0))
-    if np.isclose(expected, 1):
+    value = float(beyond_chance(float(agreed.mean()), expected))
+    if np.isnan(value):
         return _undefined(n, "chance alone agrees: every rating falls into one category")
-    value = float((agreed.mean() - expected) / (1 - expected))
     linear = (agreed - expected) / (1 - expected)
     linear -= 2 * (1 - value) * (per_item @ parts - expected) / (1 - expected)
     if n < 2:

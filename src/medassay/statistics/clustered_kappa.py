@@ -12,10 +12,8 @@ from numpy.typing import ArrayLike
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
-from medassay.statistics.agreement import FloatArray, Weights, agreement_weights
 from medassay.statistics.bootstrap_figure import bootstrap_figure
-
-SAME_AS_ONE = 1e-12  # expected agreement this close to 1 differs from it by rounding only
+from medassay.statistics.chance_corrected import Weights, agreement_weights, kappas
 
 
 @method(
@@ -71,21 +69,9 @@ def clustered_kappa(
     weight = agreement_weights(shape[1], weights)
     return bootstrap_figure(
         tables,
-        lambda sums: _kappas(sums, weight),
+        lambda sums: kappas(sums, weight),
         undefined="chance alone agrees: both use one category",
         seed=seed,
         replicates=replicates,
         confidence=confidence,
     )
-
-
-def _kappas(sums: FloatArray, weight: FloatArray) -> FloatArray:
-    """The kappa of each table, shape (n, k, k); NaN where chance alone agrees."""
-    totals = sums.sum(axis=(-2, -1))
-    shares = sums / np.where(totals > 0, totals, 1.0)[:, None, None]
-    observed = (shares * weight).sum(axis=(-2, -1))
-    expected = np.einsum("ni,ij,nj->n", shares.sum(axis=-1), weight, shares.sum(axis=-2))
-    room = 1 - expected
-    some = (totals > 0) & (room > SAME_AS_ONE)
-    kappas: FloatArray = np.divide(observed - expected, room, out=np.full(len(sums), np.nan), where=some)
-    return kappas

@@ -15,7 +15,12 @@ from scipy import stats
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
-from medassay.statistics.agreement import Weights, agreement_weights
+from medassay.statistics.chance_corrected import (
+    Weights,
+    agreement_weights,
+    beyond_chance,
+    observed_and_expected,
+)
 from medassay.statistics.intervals import SMALLEST_VARIANCE, normal_interval, not_estimable
 from medassay.statistics.scored import FloatArray, IntArray
 from medassay.statistics.significance import Significance
@@ -135,16 +140,17 @@ def kappa_null_test(table: ArrayLike, *, weights: Weights = "unweighted") -> Sig
             wanted="counts, as many rows as columns, at least one item",
             remedy="Make it with agreement.cross_table.",
         )
+    name = f"kappa_z({weights})"
     n = float(counts.sum())
     shares = counts / n
-    weight = agreement_weights(len(counts), weights)
     rows, columns = shares.sum(axis=1), shares.sum(axis=0)
-    observed, expected = float((weight * shares).sum()), float(rows @ weight @ columns)
+    # Then the spread is 0, but rounding would leave something of it.
+    if min(np.count_nonzero(rows), np.count_nonzero(columns)) < 2:
+        return Significance(None, None, name, undefined="a rater uses one category only")
+    weight = agreement_weights(len(counts), weights)
+    observed, expected = map(float, observed_and_expected(counts, weight))
     mean = (weight @ columns)[:, None] + (rows @ weight)[None, :]
     spread = float((np.outer(rows, columns) * (weight - mean) ** 2).sum()) - expected**2
-    name = f"kappa_z({weights})"
-    if np.isclose(expected, 1) or spread <= SMALLEST_VARIANCE:
-        return Significance(None, None, name, undefined="a rater uses one category only")
     z = (observed - expected) / math.sqrt(spread / n)
     return Significance(float(2 * stats.norm.sf(abs(z))), z, name)
 
@@ -197,9 +203,9 @@ def _linearised(
 ) -> Estimate:
     """(Pa - Pe) / (1 - Pe), and its variance over items, Pe being quadratic in the items' shares."""
     n = len(agreed)
-    if np.isclose(expected, 1):
+    value = float(beyond_chance(observed, expected))
+    if math.isnan(value):
         return not_estimable("chance alone agrees: every rating falls into one category", n)
-    value = (observed - expected) / (1 - expected)
     if n < 2:
         return normal_interval(value, None, confidence=confidence, method=name, n_subjects=n)
     linear = (agreed - expected - 2 * (1 - value) * (expected_of - expected)) / (1 - expected)

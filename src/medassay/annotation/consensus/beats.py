@@ -20,6 +20,7 @@ from medassay.formats.waveform.wfdb_annotation import (
     read_annotations,
     write_annotations,
 )
+from medassay.statistics.chance_corrected import kappa
 from medassay.tasks.beats import CLASS_MAPS, CLASSES, BeatRules, Labels, match_beats
 
 UNCLASSED = "Q"
@@ -69,7 +70,7 @@ def figures(statistics: Mapping[str, float]) -> dict[str, float | None]:
             k = CLASSES.index(name)
             both, total = cells[k, k], rows[k] + columns[k]
         found[f"f1[{name}]"] = float(2 * both / total) if total else None
-    found["kappa"] = _kappa(cells)
+    found["kappa"] = kappa(cells)
     return found
 
 
@@ -165,12 +166,3 @@ def _header(samples: Mapping[str, bytes]) -> wfdb_record.Header:
 
 def _labels(found: Annotations) -> Labels:
     return Labels(found.samples, found.symbols, found.subtypes)
-
-
-def _kappa(cells: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
-    total = float(cells.sum())
-    if total == 0:
-        return None
-    observed = float(np.trace(cells)) / total
-    expected = float(cells.sum(axis=0) @ cells.sum(axis=1)) / total**2
-    return None if expected == 1 else (observed - expected) / (1 - expected)

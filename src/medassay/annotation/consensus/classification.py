@@ -12,6 +12,7 @@ from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.specs import Spec, parameters_of
 from medassay.formats.predictions.one_case import ClassCode, read_label, write_label
+from medassay.statistics.chance_corrected import kappa
 
 BETWEEN = " | "
 
@@ -52,7 +53,7 @@ def figures(statistics: Mapping[str, float]) -> dict[str, float | None]:
     table = np.array([[cells[one, other] for other in classes] for one in classes])
     cases = float(table.sum())
     share = float(np.trace(table)) / cases if cases else None
-    found = {"agreement": share, "kappa": _kappa(table, share)}
+    found = {"agreement": share, "kappa": kappa(table)}
     if "grades_apart" in statistics:
         # The higher the nearer, as every limit of agreement is a least one.
         found["nearness"] = 1 - statistics["grades_apart"] / cases / (len(classes) - 1) if cases else None
@@ -103,15 +104,6 @@ def check(
             )
         ]
     return []
-
-
-def _kappa(table: np.ndarray[Any, np.dtype[np.float64]], share: float | None) -> float | None:
-    """Cohen's; undefined where both readers gave every case the same one class."""
-    if share is None:
-        return None
-    cases = table.sum()
-    chance = float(table.sum(axis=0) @ table.sum(axis=1)) / float(cases) ** 2
-    return (share - chance) / (1 - chance) if chance < 1 else None
 
 
 def _options(fields: Mapping[str, Any]) -> Options:

@@ -18,6 +18,7 @@ from medassay.core.findings import Finding, Reason, Severity
 from medassay.core.specs import Spec, parameters_of
 from medassay.formats.waveform import edf
 from medassay.formats.waveform.szcore import Event, EventTable, read_events, write_events
+from medassay.statistics.chance_corrected import kappa
 from medassay.tasks.events import EventRules, match_events, match_samples
 
 FloatArray = NDArray[np.float64]
@@ -84,10 +85,11 @@ def figures(statistics: Mapping[str, float]) -> dict[str, float | None]:
     met = statistics["events_first_met"] + statistics["events_second_met"]
     seconds, common = statistics["seconds"], statistics["seconds_common"]
     first, second = statistics["seconds_first"], statistics["seconds_second"]
+    cells = [[common, first - common], [second - common, seconds - first - second + common]]
     return {
         "event_agreement": met / marked if marked else None,
         "second_agreement": 2 * common / (first + second) if first + second else None,
-        "kappa_seconds": _kappa(seconds, first, second, common),
+        "kappa_seconds": kappa(np.array(cells)),
     }
 
 
@@ -194,15 +196,6 @@ def _runs(events: FloatArray, gap_s: float) -> FloatArray:
         else:
             runs.append([start, end])
     return np.array(runs, dtype=np.float64).reshape(-1, 2)
-
-
-def _kappa(seconds: float, first: float, second: float, common: float) -> float | None:
-    """Cohen's kappa of two labels of each second; None when chance alone makes them agree."""
-    if seconds == 0:
-        return None
-    observed = (seconds - first - second + 2 * common) / seconds
-    chance = (first * second + (seconds - first) * (seconds - second)) / seconds**2
-    return None if chance >= 1 else (observed - chance) / (1 - chance)
 
 
 def _options(options: Options | Mapping[str, Any]) -> Options:
