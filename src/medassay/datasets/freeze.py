@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.findings import Finding, Reason, Severity
-from medassay.datasets import cohort, near_duplicates, versions
+from medassay.datasets import near_duplicates, versions
 from medassay.datasets.catalogue import rows_of, table_of
-from medassay.datasets.flow import Flow, Funnel, flow_of
+from medassay.datasets.flow import Flow, flow_of
 from medassay.datasets.manifest import REFERENCE, Manifest, Row
 from medassay.datasets.sample import is_label
-from medassay.datasets.sketch import Sketch
+from medassay.datasets.selection import Selection, select
 from medassay.datasets.spec import DatasetSpec, Source
-from medassay.datasets.split import TRAINING, Divided, divide
-from medassay.trust.evidence import Evidence, Outcome
+from medassay.datasets.split import TRAINING, Divided
+from medassay.trust.evidence import Evidence, Outcome, unfounded
 from medassay.trust.sealing import sample_key
 
 if TYPE_CHECKING:
@@ -99,49 +98,28 @@ def freeze(
     _require_evidence(stem, spec, source, evidence)
     catalogued = rows_of("catalogue", catalogue)
     earlier = [*_withdrawn(catalogued, withdrawn or {}), *rows_of("exclusions", exclusions)]
-    bad = [step for step in evidence if step.outcome in (Outcome.FAILED, Outcome.REFUSED)]
-    if bad:
+    failed = unfounded(evidence)
+    if failed:
         accepted = [row for row in catalogued if row["status"] == "accepted"]
-        return _refused(earlier, _disjointness(source, accepted), [_step_failed(step) for step in bad])
+        return _refused(earlier, _disjointness(source, accepted), failed)
 
-    facts = _facts(catalogued, measurements, {row["sample_id"] for row in earlier})
-    labels = {row["sample_id"]: row["digest"] for row in rows_of("reference", reference)}
-    unlabelled = [sample for sample in sorted(facts) if sample not in labels]
-    meets = cohort.apply(spec.cohort, {s: row for s, row in facts.items() if s in labels})
-    inside = {s: facts[s] for s in meets.inside}
-    subjects = {s: row["subject_id"] for s, row in inside.items()}
-    copies = _near_copies(spec, sketches, subjects)
-    divided = divide(
-        spec.split,
-        inside,
-        published=source.division is not None,
-        groups=near_duplicates.groups(copies, subjects),
+    selected = select(
+        spec,
+        source,
+        _facts(catalogued, measurements, {row["sample_id"] for row in earlier}),
+        {row["sample_id"]: row["digest"] for row in rows_of("reference", reference)},
+        sketches,
         placed={row.subject: row.split for row in before.manifest.rows} if before else {},
     )
-    gone = [*earlier, *map(_no_reference, unlabelled), *meets.exclusions, *divided.exclusions]
-    frozen = [facts[sample] for sample in divided.parts]
-    disjointness = _disjointness(source, frozen)
-    across = [pair for pair in copies if subjects[pair.first] != subjects[pair.second]]
-    if across and spec.near_duplicates == "refuse":
-        return _refused(gone, disjointness, near_duplicates.findings(across, Severity.REFUSE))
-    if divided.empty:
-        return _refused(gone, disjointness, [_too_few(divided)])
+    gone = [*earlier, *selected.exclusions]
+    disjointness = _disjointness(source, selected.frozen)
+    if selected.across and spec.near_duplicates == "refuse":
+        return _refused(gone, disjointness, near_duplicates.findings(selected.across, Severity.REFUSE))
+    if selected.divided.empty:
+        return _refused(gone, disjointness, [_too_few(selected.divided)])
 
-    rows = _rows(divided, facts, rows_of("objects", objects), labels)
-    funnel = [Funnel(**asdict(step)) for step in meets.funnel]
-    flow = flow_of(rows_of("offered", offered), catalogued, gone, divided.parts, funnel)
-    manifest = Manifest(
-        dataset=stem,
-        source=source.name,
-        source_class=source.source_class.value,
-        spec_version=spec.version,
-        kind=spec.kind,
-        task=spec.task,
-        seed=spec.split.seed,
-        division=_division(spec, source),
-        disjointness=disjointness,
-        rows=tuple(rows),
-    )
+    manifest = _manifest(stem, spec, source, disjointness, _rows(selected, rows_of("objects", objects)))
+    flow = flow_of(rows_of("offered", offered), catalogued, gone, selected.divided.parts, selected.funnel)
     dynamics = _dynamics(before, manifest, gone, catalogued, withdrawn or {})
     return Frozen(
         outcome=Outcome.PASSED,
@@ -149,11 +127,11 @@ def freeze(
         flow=flow,
         exclusions=_exclusion_table(gone),
         disjointness=disjointness,
-        counts=_counts(flow, manifest) | dynamics.counts | {"near_copies": len(copies)},
+        counts=_counts(flow, manifest) | dynamics.counts | {"near_copies": len(selected.copies)},
         dynamics=dynamics,
         findings=(
-            *_notes(disjointness, frozen, source),
-            *near_duplicates.findings(across, Severity.WARN),
+            *_notes(disjointness, selected.frozen, source),
+            *near_duplicates.findings(selected.across, Severity.WARN),
             *versions.moved_from_test(dynamics),
         ),
     )
@@ -175,17 +153,6 @@ def _withdrawn(catalogued: Sequence[Mapping[str, Any]], withdrawn: Mapping[str, 
         for row in catalogued
         if row["status"] == "accepted" and row["subject_id"] in withdrawn
     ]
-
-
-def _near_copies(
-    spec: DatasetSpec, sketches: pa.Table | None, subjects: Mapping[str, str]
-) -> list[near_duplicates.Pair]:
-    if sketches is None or spec.near_duplicates == "not_screened":
-        return []
-    rows = rows_of("sketches", sketches)
-    return near_duplicates.pairs(
-        {row["sample_id"]: Sketch.from_bytes(row["sketch"]) for row in rows if row["sample_id"] in subjects}
-    )
 
 
 def _division(spec: DatasetSpec, source: Source) -> Literal["seeded", "published", "held_out"]:
@@ -268,29 +235,43 @@ def _facts(
     return facts
 
 
-def _rows(
-    divided: Divided,
-    facts: Mapping[str, Mapping[str, Any]],
-    objects: Sequence[Mapping[str, Any]],
-    labels: Mapping[str, str],
-) -> list[Row]:
+def _manifest(
+    stem: str, spec: DatasetSpec, source: Source, disjointness: Disjointness, rows: Sequence[Row]
+) -> Manifest:
+    return Manifest(
+        dataset=stem,
+        source=source.name,
+        source_class=source.source_class.value,
+        spec_version=spec.version,
+        kind=spec.kind,
+        task=spec.task,
+        seed=spec.split.seed,
+        division=_division(spec, source),
+        disjointness=disjointness,
+        rows=tuple(rows),
+    )
+
+
+def _rows(selected: Selection, objects: Sequence[Mapping[str, Any]]) -> list[Row]:
     """The manifest's rows: each sample's public files, and the one label that is the reference standard."""
-    rows = []
-    of_sample = Counter(row["sample_id"] for row in objects if not is_label(row["role"]))
-    for sample, part in divided.parts.items():
-        if not of_sample[sample]:
-            raise _foreign_tables(f"no file of sample {sample}")
-        common = {"sample": sample, "subject": facts[sample]["subject_id"], "split": part}
-        rows.append(Row(name=f"{sample}.{REFERENCE}", role=REFERENCE, digest=labels[sample], **common))
-    for item in objects:
-        sample = item["sample_id"]
-        if sample in divided.parts and not is_label(item["role"]):
-            common = {
-                "sample": sample,
-                "subject": facts[sample]["subject_id"],
-                "split": divided.parts[sample],
-            }
-            rows.append(Row(name=item["name"], role=item["role"], digest=item["digest"], **common))
+    parts = selected.divided.parts
+    of_sample = {
+        sample: {"sample": sample, "subject": selected.facts[sample]["subject_id"], "split": part}
+        for sample, part in parts.items()
+    }
+    public = [item for item in objects if item["sample_id"] in parts and not is_label(item["role"])]
+    filed = {item["sample_id"] for item in public}
+    bare = [sample for sample in parts if sample not in filed]
+    if bare:
+        raise _foreign_tables(f"no file of sample {bare[0]}")
+    rows = [
+        Row(name=f"{sample}.{REFERENCE}", role=REFERENCE, digest=selected.labels[sample], **common)
+        for sample, common in of_sample.items()
+    ]
+    rows += [
+        Row(name=item["name"], role=item["role"], digest=item["digest"], **of_sample[item["sample_id"]])
+        for item in public
+    ]
     return sorted(rows, key=lambda row: (row.sample, row.role, row.name))
 
 
@@ -313,16 +294,6 @@ def _exclusion_table(gone: Sequence[Mapping[str, Any]]) -> pa.Table:
     return table_of("exclusions", gone, order=("sample_id", "stage", "check", "reason"))
 
 
-def _step_failed(step: Evidence) -> Finding:
-    return Finding(
-        reason=Reason.STEP_BEFORE_FAILED,
-        severity=Severity.REFUSE,
-        found=f"{step.kind} ended '{step.outcome.value}'",
-        wanted=f"{step.kind} that may be built upon",
-        remedy=f"See the findings of {step.kind}, mend their cause, and run it again.",
-    )
-
-
 def _too_few(divided: Divided) -> Finding:
     return Finding(
         reason=Reason.LIMIT_EXCEEDED,
@@ -331,15 +302,6 @@ def _too_few(divided: Divided) -> Finding:
         wanted="at least one subject each in train, tune and test",
         remedy="See what excluded the others, or bring more people's data.",
     )
-
-
-def _no_reference(sample: str) -> dict[str, str]:
-    return {
-        "sample_id": sample,
-        "stage": "freeze",
-        "check": "reference",
-        "reason": Reason.REFERENCE_MISSING.value,
-    }
 
 
 def _notes(

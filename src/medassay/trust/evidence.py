@@ -16,7 +16,7 @@ import medassay
 from medassay.core.atomic import write_atomic
 from medassay.core.canonical import canonical_json, digest_bytes, digest_of
 from medassay.core.errors import EvidenceBroken
-from medassay.core.findings import Finding
+from medassay.core.findings import Finding, Reason, Severity
 
 
 class Outcome(StrEnum):
@@ -102,6 +102,21 @@ class Evidence(BaseModel):
                 where=str(path),
             )
         return cls.model_validate_json(path.read_bytes())
+
+
+def unfounded(steps: Iterable[Evidence]) -> list[Finding]:
+    """Why a step that follows these is not taken: one finding each that failed or was refused; none: it may be."""
+    return [
+        Finding(
+            reason=Reason.STEP_BEFORE_FAILED,
+            severity=Severity.REFUSE,
+            found=f"{step.kind} ended '{step.outcome.value}'",
+            wanted=f"{step.kind} that may be built upon",
+            remedy=f"See the findings of {step.kind}, mend their cause, and run it again.",
+        )
+        for step in steps
+        if step.outcome in (Outcome.FAILED, Outcome.REFUSED)
+    ]
 
 
 @cache

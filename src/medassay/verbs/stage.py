@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from medassay.core.atomic import lock, write_atomic
 from medassay.core.canonical import canonical_json, digest_bytes
 from medassay.core.errors import WrongUse
-from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.findings import Finding
 from medassay.core.specs import load_spec
 from medassay.core.tables import from_parquet, to_parquet
 from medassay.core.workspace import Workspace
@@ -22,7 +22,7 @@ from medassay.datasets.manifest import Manifest
 from medassay.datasets.spec import DatasetSpec, Source
 from medassay.datasets.store import ObjectStore
 from medassay.trust import ledger
-from medassay.trust.evidence import Evidence, Link, Outcome, code_identity, environment
+from medassay.trust.evidence import Evidence, Link, Outcome, code_identity, environment, unfounded
 from medassay.trust.keys import KeyRing
 
 if TYPE_CHECKING:
@@ -184,19 +184,9 @@ def refused_after(place: Place, kind: str, *steps: Evidence, device: str | None 
     Evidence or None
         None when every forerunner may be built upon.
     """
-    bad = [step for step in steps if step.outcome in (Outcome.FAILED, Outcome.REFUSED)]
-    if not bad:
+    findings = unfounded(steps)
+    if not findings:
         return None
-    findings = [
-        Finding(
-            reason=Reason.STEP_BEFORE_FAILED,
-            severity=Severity.REFUSE,
-            found=f"{step.kind} ended '{step.outcome.value}'",
-            wanted=f"{step.kind} that may be built upon",
-            remedy=f"See the findings of {step.kind}, mend their cause, and run it again.",
-        )
-        for step in bad
-    ]
     return place.finish(
         kind,
         inputs=evidence_inputs(*steps),
