@@ -59,6 +59,18 @@ class Ingested:
     counts: dict[str, int]
     findings: tuple[Finding, ...]
 
+    @property
+    def tables(self) -> dict[str, pa.Table]:
+        """What the store may hold, by role: every table but the key side."""
+        return {
+            "offered": self.offered,
+            "catalogue": self.catalogue,
+            "objects": self.objects,
+            "measurements": self.measurements,
+            "actions": self.actions,
+            "sketches": self.sketches,
+        }
+
 
 def ingest(
     stem: str,

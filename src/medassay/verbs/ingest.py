@@ -28,6 +28,9 @@ from medassay.verbs.withdraw import withdrawn_subjects
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from medassay.datasets.ingest import Ingested
+    from medassay.datasets.spread import Spread
+
 PACKAGES = ("edfio", "highdicom", "nibabel", "numpy", "pyarrow", "pydicom", "python-calamine", "wfdb")
 
 
@@ -52,56 +55,54 @@ def run(
     scheduler : str, optional
         Address of a Dask scheduler whose workers take the samples.
     """
-    from medassay.datasets.ingest import ingest
-    from medassay.datasets.memo import remembering
     from medassay.datasets.spread import Spread
 
     if workers is not None and workers < 1:
         raise WrongUse(found=f"{workers} workers", wanted="1 or more", remedy="Correct --workers.")
     spread = Spread(partial(KeyRing.load, place.workspace.key_ring), workers, scheduler)
-    batch = Batch(place.store)
     _sweep(place)
     with place.writing():
         shutil.rmtree(_scratch(place))
         folder = _phantom(place, seed) if place.source.phantom is not None else _folder(place, data)
-        with (
-            remembering(_memo(place), _about(place), place.keys.pseudonym, place.store.has) as memo,
-            progress.shown(f"ingest {place.dataset}/{place.source_name}") as tick,
-        ):
-            taken = ingest(
-                place.dataset,
-                place.spec,
-                place.source,
-                folder,
-                place.keys,
-                batch.put,
-                tick,
-                settle=batch.settle,
-                spread=spread,
-                memo=memo,
-                withdrawn=withdrawn_subjects(place),
-                scratch=_scratch(place),
-            )
+        taken = _taken(place, folder, spread)
         key_side = place.workspace.keys / "paths" / f"{place.dataset}.{place.source_name}.parquet"
         write_atomic(key_side, to_parquet(taken.key_side), mode=0o600)
-        tables = {
-            "offered": taken.offered,
-            "catalogue": taken.catalogue,
-            "objects": taken.objects,
-            "measurements": taken.measurements,
-            "actions": taken.actions,
-            "sketches": taken.sketches,
-        }
         return place.finish(
             "ingest",
             inputs={"spec:datasets": place.spec_digest("datasets")},
-            tables=tables,
+            tables=taken.tables,
             files={"conformance": _conformance(place.spec.kind, taken.actions)},
             outcome=Outcome.PASSED if taken.counts["samples_accepted"] else Outcome.FAILED,
             counts=taken.counts,
             findings=taken.findings,
             parameters={"seed": seed} if place.source.phantom is not None else {},
             packages=PACKAGES,
+        )
+
+
+def _taken(place: Place, folder: Path, spread: Spread) -> Ingested:
+    """What the engine makes of the folder, with its objects in the store; what is remembered is not made again."""
+    from medassay.datasets.ingest import ingest
+    from medassay.datasets.memo import remembering
+
+    batch = Batch(place.store)
+    with (
+        remembering(_memo(place), _about(place), place.keys.pseudonym, place.store.has) as memo,
+        progress.shown(f"ingest {place.dataset}/{place.source_name}") as tick,
+    ):
+        return ingest(
+            place.dataset,
+            place.spec,
+            place.source,
+            folder,
+            place.keys,
+            batch.put,
+            tick,
+            settle=batch.settle,
+            spread=spread,
+            memo=memo,
+            withdrawn=withdrawn_subjects(place),
+            scratch=_scratch(place),
         )
 
 
