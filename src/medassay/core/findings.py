@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from medassay.core.errors import MedassayError
+
 
 class Severity(StrEnum):
     """What a finding does to its sample."""
@@ -71,3 +73,23 @@ class Finding(BaseModel):
     sample: str | None = Field(default=None, description="pseudonymous sample id; None: the whole source")
     where: str = Field(default="", description="element, field, lead or slice; never a path of the hospital")
     source: str = Field(default="", description="the document and clause that asks for it")
+
+
+def finding_of(
+    error: MedassayError,
+    reason: Reason,
+    severity: Severity = Severity.REFUSE,
+    *,
+    where: str | None = None,
+    source: str = "",
+) -> Finding:
+    """What a reader could not go on with, as a finding about the data; `where` is the error's own by default."""
+    return Finding(
+        reason=reason,
+        severity=severity,
+        found=error.found,
+        wanted=error.wanted,
+        remedy=error.remedy,
+        where=error.where if where is None else where,
+        source=source,
+    )

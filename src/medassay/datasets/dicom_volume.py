@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
-from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.findings import Finding, Reason, Severity, finding_of
 from medassay.datasets.deidentify import burned_in, explicit_walk, quick
 from medassay.datasets.deidentify import dicom as headers
 from medassay.datasets.sample import Names, OfferedFile, Refused, refusal
@@ -90,13 +90,7 @@ def arranged(images: Sequence[Dataset]) -> dicom_series.Arrangement:
     try:
         places = [dicom_series.place_of(image) for image in images]
     except WrongUse as error:
-        raise refusal(
-            Reason.HEADER_INVALID,
-            found=error.found,
-            wanted=error.wanted,
-            remedy=error.remedy,
-            where=error.where,
-        ) from error
+        raise Refused(finding_of(error, Reason.HEADER_INVALID)) from error
     found = dicom_series.arrange(places)
     if isinstance(found, Finding):
         raise Refused(found)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from medassay.core import progress
 from medassay.core.errors import WrongUse
-from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.findings import Reason, finding_of
 from medassay.core.specs import load_spec
 from medassay.registry.device import DeviceSpec
 from medassay.trust.evidence import Evidence, Outcome
 from medassay.verbs.stage import Place, evidence_inputs, frozen_manifest, refused_after
 
 if TYPE_CHECKING:
-    from medassay.room.training import Trained, TrainingFailed
+    from medassay.room.training import Trained
 
 
 def run(place: Place, device_name: str) -> Evidence:
@@ -54,7 +54,7 @@ def run(place: Place, device_name: str) -> Evidence:
                 inputs=inputs,
                 outcome=Outcome.FAILED,
                 counts={},
-                findings=[_failure(error)],
+                findings=[finding_of(error, Reason.TRAINING_FAILED)],
                 packages=device.packages,
                 device=device_name,
             )
@@ -97,17 +97,6 @@ def _device(place: Place, name: str) -> DeviceSpec:
             where=str(path),
         )
     return device
-
-
-def _failure(error: TrainingFailed) -> Finding:
-    return Finding(
-        reason=Reason.TRAINING_FAILED,
-        severity=Severity.REFUSE,
-        found=error.found,
-        wanted=error.wanted,
-        remedy=error.remedy,
-        where=error.where,
-    )
 
 
 def _track(place: Place, device: str, evidence: Evidence, trained: Trained) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from medassay.core.errors import WrongUse
-from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.findings import Finding, Reason, Severity, finding_of
 from medassay.core.specs import Spec, parameters_of
 from medassay.formats.predictions.one_case import ClassCode, read_label, write_label
 from medassay.statistics.chance_corrected import kappa
@@ -94,15 +94,7 @@ def check(
     try:
         read_label(reference, _options(options).classes)
     except WrongUse as error:
-        return [
-            Finding(
-                reason=Reason.REFERENCE_INVALID,
-                severity=Severity.EXCLUDE,
-                found=error.found,
-                wanted=error.wanted,
-                remedy=error.remedy,
-            )
-        ]
+        return [finding_of(error, Reason.REFERENCE_INVALID, Severity.EXCLUDE)]
     return []
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
-from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.findings import Finding, Reason, finding_of
 from medassay.formats.imaging.grid import Grid, Labels
 
 LARGEST_BYTES = 1 << 30  # unpacked; a small file must not fill the memory
@@ -117,15 +117,7 @@ def examine(opened: Header) -> Iterator[Finding]:
     try:
         grid_of(opened)
     except WrongUse as error:
-        yield Finding(
-            reason=Reason.GEOMETRY_IRREGULAR,
-            severity=Severity.REFUSE,
-            found=error.found,
-            wanted=error.wanted,
-            remedy=error.remedy,
-            where="sform, qform",
-            source="NIfTI-1 header",
-        )
+        yield finding_of(error, Reason.GEOMETRY_IRREGULAR, where="sform, qform", source="NIfTI-1 header")
 
 
 def describe(opened: Header) -> dict[str, Any]:

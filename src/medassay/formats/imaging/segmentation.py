@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
-from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.findings import Finding, Reason, finding_of
 from medassay.formats.imaging import dicom_pixels, dicom_series, nifti
 from medassay.formats.imaging.grid import FloatArray, Grid, Labels, placed
 from medassay.formats.imaging.refusal import quiet
@@ -57,15 +57,7 @@ def examine(opened: Dataset) -> Iterator[Finding]:
         placed_frames(opened)
         segment_names(opened)
     except WrongUse as error:
-        yield Finding(
-            reason=Reason.REFERENCE_INVALID,
-            severity=Severity.REFUSE,
-            found=error.found,
-            wanted=error.wanted,
-            remedy=error.remedy,
-            where=error.where,
-            source="DICOM PS3.3 A.51",
-        )
+        yield finding_of(error, Reason.REFERENCE_INVALID, source="DICOM PS3.3 A.51")
 
 
 def describe(opened: Dataset) -> dict[str, Any]:

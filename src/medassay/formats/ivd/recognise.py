@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from medassay.core.errors import MedassayError
-from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.findings import Finding, Reason, Severity, finding_of
 from medassay.formats.examined import Examined, Fact
 from medassay.formats.ivd import (
     analyser_panel,
@@ -289,14 +289,7 @@ def _is_gb18030(head: bytes) -> bool:
 
 
 def _of(error: MedassayError, severity: Severity) -> Finding:
-    return Finding(
-        reason=getattr(error, "reason", Reason.HEADER_INVALID),
-        severity=severity,
-        found=error.found,
-        wanted=error.wanted,
-        remedy=error.remedy,
-        where=error.where,
-    )
+    return finding_of(error, getattr(error, "reason", Reason.HEADER_INVALID), severity)
 
 
 def _refuse(reason: Reason, found: str, wanted: str, where: str = "") -> Finding:
