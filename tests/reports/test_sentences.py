@@ -9,6 +9,7 @@ from medassay.core.errors import WrongUse
 from medassay.core.findings import Reason
 from medassay.core.terms import LANGS
 from medassay.evaluation.protocol import Verdict
+from medassay.evaluation.scoring import alarms, beats, classification, events, masks
 from medassay.reports.sentences import headings, placeholders, say, sentences
 from medassay.trust.evidence import Outcome
 
@@ -87,6 +88,24 @@ def test_a_value_that_the_template_does_not_ask_for_is_refused():
         say("earlier_looks_line", "en", looks=1, n=2)
     with pytest.raises(WrongUse, match="'looks'"):
         say("earlier_looks_line", "zh")
+
+
+@pytest.mark.parametrize(
+    ("scorer", "options"),
+    [
+        (alarms, {}),
+        (beats, {}),
+        (events, {}),
+        (masks, {"structures": {"head": 1, "body": 2}, "nsd_tolerance_mm": 1.0}),
+        (classification, {"classes": ("a", "b", "c")}),
+        (classification, {"classes": ("a", "b"), "positive": "b", "threshold": 0.5, "at_prevalence": 0.1}),
+    ],
+    ids=lambda value: value.__name__.rpartition(".")[2] if hasattr(value, "__name__") else "",
+)
+def test_a_figure_without_a_value_says_why_in_both_languages(scorer, options):
+    reasons = {metric.undefined for metric in scorer.metrics(scorer.Options(**options)).values()}
+    assert reasons
+    assert {why for why in reasons if f"undefined:{why}" not in sentences()} == set()
 
 
 def test_every_reason_of_a_finding_has_its_word():

@@ -25,6 +25,9 @@ class Bilingual(Spec):
     en: str
 
 
+Stated = Bilingual | str  # a plain string is the same in both languages, like the name of a standard
+
+
 SpecT = TypeVar("SpecT", bound=BaseModel)
 
 

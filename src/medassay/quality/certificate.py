@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.estimate import Estimate
-from medassay.core.specs import Bilingual, parameters_of
+from medassay.core.specs import Bilingual, Stated, parameters_of
 from medassay.datasets.flow import Flow
 from medassay.datasets.manifest import Manifest
 from medassay.quality import wording
@@ -56,7 +56,7 @@ class CheckResult(_Record):
     title: Bilingual
     severity: Literal["warn", "exclude"]
     reason: str
-    source: str = Field(description="document and clause that asks for it")
+    source: Stated = Field(description="document and clause that asks for it")
     expectation: str
     arguments: dict[str, Any]
     applied: int | None = Field(description="samples it was held against; None: not for this source")

@@ -170,7 +170,7 @@ def _finding(held: Held) -> list[Finding]:
             wanted=check.title.en,
             remedy=check.remedy.en,
             where=f"check {check.id}: {', '.join(held.columns)}",
-            source=check.source,
+            source=check.source if isinstance(check.source, str) else check.source.en,
         )
     ]
 

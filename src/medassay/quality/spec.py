@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from medassay.core.findings import Reason
-from medassay.core.specs import Bilingual, Spec
+from medassay.core.specs import Bilingual, Spec, Stated
 
 
 class Check(Spec):
@@ -20,7 +20,7 @@ class Check(Spec):
     severity: Literal["warn", "exclude"]
     reason: Reason
     remedy: Bilingual
-    source: str = Field(description="document and clause that asks for it")
+    source: Stated = Field(description="document and clause that asks for it")
     sources: tuple[str, ...] = Field(default=(), description="only these sources of the dataset; none: all")
 
 

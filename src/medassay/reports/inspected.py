@@ -30,7 +30,7 @@ def gate_tables(words: Words, gate: GateResult) -> Iterator[Block]:
                     words.say(f"severity:{check.severity}"),
                     words.say("not_for_source") if check.applied is None else numbers.count(check.applied),
                     words.say("dash") if check.failed is None else numbers.count(check.failed),
-                    check.source,
+                    words.of(check.source),
                 ]
                 for check in gate.checks
             ],

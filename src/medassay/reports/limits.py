@@ -131,6 +131,8 @@ def difficult_or_rare(given: Given, results: Results) -> Remark:
     """What the test set says of hard and rare cases: page 1 has it whatever else stands there."""
     cells = [cell for subgroup in results.subgroups for cell in subgroup.cells]
     few = sum(cell.level is not None and not cell.estimates for cell in cells)
+    if not few:
+        return Remark(key="limit:difficult_or_rare:no_small_subgroup")
     return Remark(
         key="limit:difficult_or_rare", values={"few": str(few), "minimum": str(given.protocol.minimum_cell)}
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from medassay.core.specs import Bilingual
+from medassay.core.specs import Stated
 from medassay.core.terms import Lang
 from medassay.evaluation.scorer import formula_of
 from medassay.evaluation.sufficient import Statistics, sizes
@@ -28,8 +28,8 @@ class Words:
     def say(self, key: str, **values: object) -> str:
         return say(key, self.lang, **values)
 
-    def of(self, pair: Bilingual) -> str:
-        return of(pair, self.lang)
+    def of(self, stated: Stated) -> str:
+        return of(stated, self.lang)
 
     def yes_no(self, answer: bool) -> str:
         return self.say("yes" if answer else "no")

@@ -19,6 +19,7 @@ INK, MUTED, ACCENT, GOAL = "#1b2733", "#667380", "#1f5f8b", "#b4552d"
 ROW_INCHES = 0.3
 WIDTH_INCHES = 7.2
 LONGEST_NAME = 34
+WIDE_FROM = 0x2E80  # signs from here on are Chinese, Japanese or Korean
 KEPT = 64  # plots of one record in its two languages: each edition shows the same ones
 
 
@@ -113,7 +114,9 @@ def _row(axis: Axes, row: int, line: Line, *, own_goal: bool, labels: Labels, fo
         "fontproperties": font,
         "clip_on": False,
     }
-    axis.text(-0.03, row, _short(line.name), ha="right", fontsize=8, color=INK, **aside)
+    name = _in_lines(line.name)
+    size = 8 if name == line.name else 7
+    axis.text(-0.03, row, name, ha="right", fontsize=size, linespacing=1.05, color=INK, **aside)
     interval = f" ({line.interval})" if line.lower is not None else ""
     axis.text(1.03, row, f"{line.figure}{interval}", ha="left", fontsize=7.5, color=INK, **aside)
     axis.text(-0.86, row, f"n = {line.subjects}", ha="left", fontsize=7, color=MUTED, **aside)
@@ -156,15 +159,35 @@ def _plain(axis: Axes, font: Any) -> None:
         label.set_color(MUTED)
 
 
-def _short(name: str) -> str:
-    """A name that fits beside its line; the table has it in full. A Chinese sign is as wide as two."""
-    width, kept = 0, ""
-    for sign in name:
-        width += 2 if ord(sign) > 0x2E80 else 1
+def _in_lines(name: str) -> str:
+    """A name in the room beside its line: at most two lines of text; the table has it in full.
+
+    A Chinese sign is as wide as two others and may end a line; elsewhere a line ends at a space.
+
+    Examples
+    --------
+    >>> _in_lines("VEB positive predictivity, average of recordings")
+    'VEB positive predictivity, average\\nof recordings'
+    """
+    first = _fitting(name)
+    if first == len(name):
+        return name
+    if " " in name[: first + 1] and ord(name[first]) <= WIDE_FROM:
+        first = name.rindex(" ", 0, first + 1)
+    rest = name[first:].lstrip()
+    second = _fitting(rest)
+    end = "" if second == len(rest) else "…"
+    return f"{name[:first].rstrip()}\n{rest[:second].rstrip()}{end}"
+
+
+def _fitting(name: str) -> int:
+    """How many signs of a name go into one line."""
+    width = 0
+    for number, sign in enumerate(name):
+        width += 2 if ord(sign) > WIDE_FROM else 1
         if width > LONGEST_NAME:
-            return kept.rstrip() + "…"
-        kept += sign
-    return kept
+            return number
+    return len(name)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def signatures(paper: Paper) -> Iterable[Block]:
 
 
 def annex_terms(paper: Paper) -> Iterable[Block]:
-    documents = sorted({check.source for check in paper.given.quality.checks if check.source})
+    documents = sorted({paper.of(check.source) for check in paper.given.quality.checks if check.source})
     if documents:
         yield table(
             paper.say("standards_caption"),

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from medassay.core.errors import WrongUse
-from medassay.core.specs import Bilingual, Spec
+from medassay.core.specs import Bilingual, Spec, Stated
 from medassay.core.terms import Lang
 
 
@@ -73,9 +73,11 @@ def say(key: str, lang: Lang, **values: object) -> str:
     return template.format(**values)
 
 
-def of(pair: Bilingual, lang: Lang) -> str:
-    """The one language of a pair that a spec declares."""
-    return pair.zh if lang == "zh" else pair.en
+def of(stated: Stated, lang: Lang) -> str:
+    """What a spec declares, in one language; a plain string stands in both."""
+    if isinstance(stated, str):
+        return stated
+    return stated.zh if lang == "zh" else stated.en
 
 
 def placeholders(template: str) -> set[str]:
