@@ -21,6 +21,7 @@ from medassay.datasets import residue
 from medassay.datasets.deidentify import (
     conformance,
     edf,
+    exported,
     facts,
     free_text,
     hl7,
@@ -56,7 +57,8 @@ BY_NAME = (  # forms that are known and have no cleaner: place and bytes of thei
     (344, b"ni1\x00", "half of a NIfTI-1 volume in two files"),
     (4, b"n+2\x00", "a NIfTI-2 volume"),
 )
-ASTM = (b"H|", b"\x02", b"\x05", b"\x0bH|")  # ASTM E1394, bare or in frames of E1381
+HEAD = 8192  # a root element may stand behind long comments
+FRAMES = (b"H|", b"\x02", b"\x05", b"\x0bH|")  # records of analysers: those in no form of ASTM's are no text either
 Write = Callable[[str, bytes], None]
 
 
@@ -137,7 +139,7 @@ def _recognise(item: Item) -> None:
         item.finding = _refused(Reason.UNSUPPORTED_FORM, f"{item.file.size} bytes", "at most 2 GiB")
         return
     with item.file.path.open("rb") as stream:
-        head = stream.read(512)
+        head = stream.read(HEAD)
     if series.recognises(head):
         item.form = DICOM
         opened = series.header(item.file.path)
@@ -152,6 +154,8 @@ def _recognise(item: Item) -> None:
         item.form, item.people = EDF, [edf.facts_of(content)]
     elif hl7.recognises(head):
         item.form, item.people = HL7, hl7.facts_of(content)
+    elif form := exported.form_of(head):
+        item.form, item.people = form, exported.FORMS[form].facts_of(content)
     elif pictures.recognises(head):
         item.form, item.people = PICTURE, [Facts()]
     elif volumes.recognises(head):
@@ -175,7 +179,7 @@ def _recognise_text(item: Item, head: bytes, content: bytes) -> None:
     except CannotClean as error:
         item.finding = error.finding
         if not workbook and item.file.path.suffix.lower() not in (".csv", ".tsv"):
-            if not content.startswith(ASTM):  # records of fields are no running text, and have no cleaner
+            if not content.startswith(FRAMES):
                 item.form, item.people = TEXT, [plain_text.facts_of(content)]
             item.finding = None
 
@@ -307,6 +311,8 @@ class _Work:
         main = members[0] if form != WFDB else next(item for item in members if item.people)
         content = main.file.path.read_bytes()
         each = [self.names(self.persons[id(one)], names.sample) for one in people]
+        if form in exported.FORMS:
+            return exported.FORMS[form].clean(content, each, known, self.profile)
         match form:
             case "EDF":
                 return edf.clean(content, names, known, self.profile)
@@ -338,6 +344,8 @@ class _Work:
         """What the reader of this form and the search for known names find in the output."""
         files = dict(outgoing.files)
         content = outgoing.files[0][1]
+        if form in exported.FORMS:
+            return self._exported_proved(exported.FORMS[form], form, outgoing, known)
         match form:
             case "EDF":
                 found = edf.prove(content, outgoing.bulk["samples"], known, self.profile)
@@ -365,8 +373,18 @@ class _Work:
             found.append(residue.identity_left("a name or number of the person", form))
         return found
 
+    def _exported_proved(
+        self, kind: exported.Exported, form: str, outgoing: Outgoing, known: Sequence[str]
+    ) -> list[Finding]:
+        content = outgoing.files[0][1]
+        found = kind.prove(content, outgoing.bulk, known, self.profile)
+        if residue.names_in(kind.searched(content), known):
+            found.append(residue.identity_left("a name or number of the person", form))
+        return found
+
     def _put(self, form: str, outgoing: Outgoing, names: Names) -> None:
-        whole = form not in (HL7, TABLE)  # those may tell of many people
+        several = form in exported.FORMS and exported.FORMS[form].many
+        whole = form not in (HL7, TABLE) and not several  # those may tell of many people
         for name, content in outgoing.files:
             folder = f"{names.subject}/{names.sample}" if whole else names.sample
             self.write(f"{folder}/{name}", content)

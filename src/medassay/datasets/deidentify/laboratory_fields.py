@@ -14,6 +14,7 @@ from medassay.datasets.deidentify.dicom import shifted
 from medassay.datasets.deidentify.free_text import find, scrub
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.sample import Names
+from medassay.formats.ivd import results
 
 CODE = re.compile(r"[A-Z]{0,4}[0-9]{0,5}(\.\d{1,3}|-\d)?")  # five digits: a longer number is somebody's
 SCHEME = re.compile(r"L|LN|SCT|SNM3?|SNT|I9|I10|ICD10|UCUM|C4|99[A-Z0-9]{1,4}|HL7\d{4}")
@@ -21,6 +22,8 @@ FIGURE = re.compile(
     r"[<>=]{0,2}\^?[-+]?\d{1,8}(\.\d{1,8})?([eE][-+]?\d{1,2})?( ?[×*x] ?10\^?\d{1,2})?"
     r"(\^?[-:/+^]\^?\d{1,7}(\.\d{1,8})?)?"
 )
+MOST_DIGITS = 6  # in a unit
+UNIT = re.compile(r"[!-~µμ°²³]{1,40}")  # UCUM has no blank, and of letters ASCII's alone
 MOMENT = re.compile(r"(\d{8})(\d{0,6}(\.\d{1,4})?)([+-]\d{4})?")
 
 
@@ -32,6 +35,36 @@ def measured(value: str, unit: str) -> str:
 def figure(value: str, unit: str, known: Sequence[str]) -> str:
     """A number, a range or a titre where it is no number of somebody; else nothing."""
     return value if FIGURE.fullmatch(value) and not find(measured(value, unit), known) else ""
+
+
+def grade(text: str) -> str:
+    """The grade of a result in words (negative, 1+, not detected), or nothing where it is none.
+
+    Examples
+    --------
+    >>> grade("NOT DETECTED"), grade("弱阳性"), grade("detected by Li")
+    ('negative', 'weak', '')
+    """
+    found = results.value_of(text).grade
+    return found if found in results.GRADES else ""
+
+
+def is_measure(text: str, known: Sequence[str], profile: Profile) -> bool:
+    """Whether a unit may stand: of the list, or a code of UCUM whose braces, which may hold any text, hold known words.
+
+    Examples
+    --------
+    >>> from medassay.datasets.deidentify.profile import RESEARCH
+    >>> [is_measure(text, [], RESEARCH) for text in ("mm[Hg]", "10*3/uL", "{Gulbahar}", "mm 13800138000")]
+    [True, True, False, False]
+    """
+    if is_item(text, known, profile.item_words):
+        return True
+    noted = re.findall(r"\{([^{}]*)\}", text)
+    few = sum(map(str.isdigit, text)) <= MOST_DIGITS
+    if not UNIT.fullmatch(text) or not few or not all(is_item(one, known) for one in noted):
+        return False
+    return results.unit_of(text) is not None and not find(text, known, running=False)
 
 
 def scrubbed(value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
@@ -62,6 +95,13 @@ def _part_stands(n: int, part: str, parts: Sequence[str], known: Sequence[str], 
         not one or is_item(one, known, profile.item_words) or is_closed(one, known)
         for one in re.split(r"[&~]", part)
     )
+
+
+def is_code_or_item(text: str, known: Sequence[str], profile: Profile) -> bool:
+    """Whether a code of no scheme, or the name of an item, may stand."""
+    if CODE.fullmatch(text):
+        return not find(text, known, running=False)
+    return is_item(text, known, profile.item_words) or is_closed(text, known)
 
 
 def unit(value: str, known: Sequence[str], profile: Profile) -> str:

@@ -133,7 +133,7 @@ class Opened:
     @property
     def names_a_person(self) -> bool:
         """Whether section 1 tells a name or an identification."""
-        return any(tag in _NAMES and value.strip(b"\x00 ") for tag, value in _tags(self.data(1)))
+        return any(tag in _NAMES and value.strip(b"\x00 ") for tag, value in tags(self.data(1)))
 
 
 def recognises(head: bytes) -> bool:
@@ -338,7 +338,8 @@ def _reference(opened: Opened, number: int) -> tuple[FloatArray, int, list[Beat]
     return beat, fiducial, beats
 
 
-def _tags(raw: bytes) -> Iterator[tuple[int, bytes]]:
+def tags(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    """Tags of section 1 with their values, as far as they go."""
     at = 0
     while at + 3 <= len(raw) and raw[at] != 255:
         size = int.from_bytes(raw[at + 1 : at + 3], "little")
