@@ -3,7 +3,8 @@
 The rules were written beside `WORKED`. `HELD_OUT` and then `FRESH` and `UNSEEN` (other given names too) were each
 measured once with the rules of the time and then used to mend them; so was `LAST`, after them. `BLIND` was written
 before the rules were last changed and only ever measured with, its surnames and given names are drawn from lists of
-its own. All figures stand in docs/deidentification.md.
+its own. `STRANGER` is by a second writer, who had no hand in the rules; it was measured once before they were mended
+with it. All figures stand in docs/deidentification.md.
 """
 
 import random
@@ -48,6 +49,29 @@ GIVEN_BLIND_TEXT = (
     "铁tie 成cheng 立li 启qi 航hang 逸yi 辰chen 沐mu 一yi 可ke 若ruo 汐xi 乐le 恩en 米mi 豆dou 奕yi 舟zhou 昊hao "
     "焱yan 垚yao 鑫xin 淼miao 翔xiang 康kang 宁ning 友you 仁ren 义yi 礼li 信xin 友you 达da 伦lun 凯kai 威wei"
 )
+SURNAMES_STRANGER_TEXT = (
+    "阮ruan 侯hou 邵shao 孔kong 毛mao 史shi 顾gu 郝hao 戴dai 贾jia 尤you 冉ran 闫yan 兰lan 游you 舒shu 甘gan 裴pei "
+    "宁ning 阎yan 滕teng 宫gong 包bao 单shan 艾ai 车che 项xiang 佟tong 鲍bao 邬wu 晏yan 司si 娄lou 隋sui 慕容murong"
+)
+GIVEN_STRANGER_TEXT = (
+    "泓hong 澈che 琬wan 璟jing 屹yi 蕴yun 朔shuo 珂ke 皓hao 筠yun 芷zhi 萌meng 麒qi 骁xiao 懿yi 卉hui 钊zhao 煜yu "
+    "晟sheng 韬tao 苒ran 瑾jin 颢hao 岚lan 霄xiao 葵kui 炜wei 旻min 澜lan 弘hong 绮qi 禾he 双shuang 喜xi 满man"
+)
+WESTERN_TEXT = (
+    "Margaret,Declan,Ingrid,Tobias,Fiona,Rajesh,Olumide,Katarzyna,Hiroshi,Beatriz,Wendell,Saoirse|O'Brien,Whitcombe,"
+    "Lindqvist,Abernathy,Fitzgerald,Kowalski,Adeyemi,Nakamura,MacLeod,Thackeray,Oyelaran,Vasquez,Harrington,St-Pierre,"
+    "Bianchi"
+)
+MINORITY_TEXT = (
+    "阿卜杜热合曼,古丽巴哈尔,措姆吉,扎西顿珠,麦麦提艾力,乌云其木格,塔吉古丽,达瓦次仁,布仁巴雅尔,热依汗古丽|"
+    "Abdurehman Tursun,Gulnar Memet,Tashi Dhondup,Oyunchimeg Batbold,Dawa Tsering,Reyhangul Abliz,Mihrigul Eziz"
+)
+ABROAD_TEXT = (  # names of Hong Kong and Taiwan, streets and towns of English addresses, roads of Hong Kong, months
+    "CHAN Tai Man;WONG Siu Ming;LEUNG Ka Yan;CHEUNG Wing Sze;Kwok Mei Ling;TSANG Hiu Tung|"
+    "陳國鈞;劉靜儀;張麗華;鄭偉豪;吳佩珊;蕭淑貞|Maple Grove Road;Kestrel Way;Harbour View Drive;Elm Street;St Martin's Close;Ashdown Court|Leeds LS6 2AB;"
+    "Toronto, ON M5V 2T6;Dublin 4;Springfield, IL 62704;Manchester M20 3XY|九龍彌敦道;沙田大圍道;香港軒尼詩道|"
+    "January;February;March;April;May;June;July;August;September;October;November;December"
+)
 CITIES_TEXT = (
     "杭州市西湖区 成都市武侯区 南京市鼓楼区 长沙市岳麓区 武汉市洪山区 西安市雁塔区 "
     "沈阳市和平区 昆山市玉山镇 福州市鼓楼区"
@@ -56,13 +80,22 @@ PROVINCES_TEXT = "浙江省 四川省 江苏省 湖南省 湖北省 陕西省 �
 ROADS_TEXT = "文三路 人民南路 中山路 解放西路 珞喻路 长安南路 三好街 前进中路 五四路 建设大道"
 
 
-SURNAMES, GIVEN, GIVEN_FRESH, CITIES, PROVINCES, ROADS, SURNAMES_BLIND, GIVEN_BLIND = (
+(
+    SURNAMES, GIVEN, GIVEN_FRESH, CITIES, PROVINCES, ROADS, SURNAMES_BLIND, GIVEN_BLIND,
+    SURNAMES_STRANGER, GIVEN_STRANGER,
+) = (
     text.split()
     for text in (
         SURNAMES_TEXT, GIVEN_TEXT, GIVEN_FRESH_TEXT, CITIES_TEXT, PROVINCES_TEXT, ROADS_TEXT,
-        SURNAMES_BLIND_TEXT, GIVEN_BLIND_TEXT,
+        SURNAMES_BLIND_TEXT, GIVEN_BLIND_TEXT, SURNAMES_STRANGER_TEXT, GIVEN_STRANGER_TEXT,
     )
 )  # fmt: skip
+(WESTERN_GIVEN, WESTERN_FAMILY), (MINORITY, MINORITY_LATIN) = (
+    [part.split(",") for part in text.split("|")] for text in (WESTERN_TEXT, MINORITY_TEXT)
+)
+HONG_KONG, TAIWAN, STREETS_ENGLISH, TOWNS_ENGLISH, ROADS_HONG_KONG, MONTHS = (
+    part.split(";") for part in ABROAD_TEXT.split("|")
+)
 
 
 @dataclass(frozen=True)
@@ -153,6 +186,53 @@ def _value(kind, people):
         ),
         "email": lambda: f"{latin}{given}{people.digits(2)}@example.com",
     }
+    return values[kind]() if kind in values else _value_abroad(kind, people, family_given)
+
+
+def _value_abroad(kind, people, name):
+    """Values of the set of the second writer."""
+    (chinese, latin, given), pick, digits = name, people.draw.choice, people.digits
+    first, family = pick(WESTERN_GIVEN), pick(WESTERN_FAMILY)
+    day, number = people.day(1930, 1999), people.draw.randrange(1, 300)
+    month = MONTHS[day.month - 1]
+    year = "".join("〇一二三四五六七八九"[int(one)] for one in str(day.year))
+    values = {
+        "western": lambda: f"{first} {family}",
+        "western_upper": lambda: f"{first} {family}".upper(),
+        "western_reversed": lambda: f"{family.upper()}, {first}",
+        "western_comma": lambda: f"{family}, {first[0]}.",
+        "western_email": lambda: f"{first[0].lower()}.{family.lower().replace(chr(39), '')}@clinic-mail.example",
+        "initials": lambda: f"{first[0]}.{family[0]}.{pick('KLMT')}.",
+        "surname_latin": lambda: family,
+        "pinyin_reversed": lambda: f"{given.title()} {latin.title()}",
+        "pinyin_hk": lambda: pick(HONG_KONG),
+        "minority": lambda: pick(MINORITY),
+        "minority_latin": lambda: pick(MINORITY_LATIN),
+        "name_three": lambda: chinese[0] + "".join(_split(pick(people.given))[0] for _ in range(2)),
+        "name_traditional": lambda: pick(TAIWAN),
+        "phone_abroad": lambda: pick((
+            f"+44 7700 900{digits(3)}", f"(415) 555-{digits(4)}", f"+1-212-555-{digits(4)}",
+            f"+81 90-{digits(4)}-{digits(4)}", f"07700 900{digits(3)}",
+        )),
+        "phone_hk": lambda: f"+852 {pick('2569')}{digits(3)} {digits(4)}",
+        "phone_taiwan": lambda: pick((f"02-2{digits(3)}-{digits(4)}", f"09{digits(2)}-{digits(3)}-{digits(3)}")),
+        "phone_landline": lambda: f"extension {digits(5)}" if number % 2 else f"020 7946 0{digits(3)}",
+        "address_english": lambda: f"{number} {pick(STREETS_ENGLISH)}, {pick(TOWNS_ENGLISH)}",
+        "address_hk": lambda: f"{pick(ROADS_HONG_KONG)}{number}號{number % 30 + 1}樓{pick('ABC')}室",
+        "passport": lambda: pick((f"E{digits(8)}", f"G{digits(8)}", digits(9), f"AB{digits(7)}")),
+        "permit": lambda: f"{pick('HM')}{digits(10)}",
+        "hong_kong_id": lambda: f"{pick('ABCGKYZ')}{digits(6)}({pick('0123456789A')})",
+        "taiwan_id": lambda: f"{pick('ABCFHN')}{pick('12')}{digits(8)}",
+        "qq": lambda: digits(pick((6, 9, 10))),
+        "wechat": lambda: pick((f"{latin}{given}{digits(3)}", f"{given}_{digits(2)}", f"love-{latin}{digits(4)}")),
+        "url": lambda: f"www.{latin}{given}-clinic.example/p/{digits(6)}",
+        "plate": lambda: f"{pick('京沪粤新藏川')}{pick('ABCE')}{pick(('·', ''))}{pick('FKLQ')}{digits(4)}",
+        "day_words": lambda: f"{year}年{pick(('正月', '三月', '十一月'))}{pick(('初八', '十五', '廿三'))}",
+        "day_english": lambda: pick((
+            f"{day.day} {month} {day.year}", f"{month[:3]} {day.day} {day.year}",
+            f"{day.day}-{month[:3]}-{day.year % 100:02d}", f"{day.day}.{day.month}.{day.year % 100:02d}",
+        )),
+    }  # fmt: skip
     return values[kind]()
 
 
@@ -281,7 +361,36 @@ BLIND = (
     "今日门诊来诊顺序：{name}，{name}，{name}；其中{name}为复诊。",
 )
 
-SETS = ("WORKED", "HELD_OUT", "FRESH", "UNSEEN", "LAST", "BLIND")
+# Names in Latin letters in the midst of a sentence, names of minorities, numbers and addresses of other countries;
+# between them eponyms, makers and figures that look like them and tell nobody.
+STRANGER = (
+    "Patient {western} reports two weeks of productive cough; sister {western} was called at {phone_abroad}.",
+    "{western_reversed} is a 61-year-old woman with Crohn disease, seen with {pinyin} from Nursing on the ward round.",
+    "I discussed the findings with {western} and {pinyin} at 14:30. {initials} to arrange Holter monitoring.",
+    "SEEN BY {western_upper} / COUNTERSIGNED {initials} / COPY TO {western_email}",
+    "Graves disease, Hashimoto thyroiditis and Wilson disease excluded; Babinski sign negative, Glasgow Coma Scale 15.",
+    "Thank you for referring {western}, who lives at {address_english}. Passport {passport}, travel to Kenya in June.",
+    "Mrs {western} and her son {western} attended; Dr. {surname_latin} explained the Whipple procedure to both.",
+    "{minority}今日入院，其女{minority}陪同，维吾尔语翻译{name}在场。",
+    "藏族患者{minority}，女，39岁，由{minority_latin}护士接诊，通行证{permit}。",
+    "The interpreter, {minority_latin}, phoned {minority_latin} on {mobile}; car {plate} waits outside.",
+    "港籍患者 {pinyin_hk}，身份证 {hong_kong_id}，联络电话 {phone_hk}，来自{address_hk}。",
+    "加QQ{qq}或微信{wechat}发报告，网址 {url}，联系{name}。",
+    "生于{day_words}，现年七十三岁，{name}自诉心悸，末次月经不详。",
+    "Siemens Somatom Force, Doppler of the Circle of Willis, Hounsfield units 35-60, Philips Ingenia 3.0T, Gram stain.",
+    "DOB {day_english}; next of kin {western}, {phone_abroad}. Reviewed by {surname_latin} on call.",
+    "{pinyin} c/o chest tightness since Monday, {pinyin_reversed} (wife) agrees to Fontan conversion.",
+    "昨夜{name}值班，{name}替{name}顶班，{name_three}未交接；Murphy征阳性，Parkinson病待排。",
+    "cc: {western_comma}; {western_comma}; medical records, Building 4",
+    "MRN moved from {record} to {admission}: {western} was registered twice by {initials}.",
+    "Typed by {surname_latin} from dictation, corrected {western}, {phone_landline}.",
+    "HER2 FISH ratio 2.1, Ki-67 30%, Gleason 3+4=7, Epstein-Barr virus DNA 12500000 copies/mL, Ann Arbor stage II.",
+    "司机{name}驾{plate}送{minority}至{address}，途中{name_three}给氧。",
+    "Baby of {western}, cot 3, jaundice; mother speaks Tibetan with {minority_latin} only.",
+    "转自台湾，居留证{taiwan_id}，姓名{name_traditional}，電話{phone_taiwan}，主訴頭痛三日。",
+)
+
+SETS = ("WORKED", "HELD_OUT", "FRESH", "UNSEEN", "LAST", "BLIND", "STRANGER")
 
 
 def texts(seed, rounds, templates=WORKED):
@@ -291,6 +400,8 @@ def texts(seed, rounds, templates=WORKED):
     people = People(seed, GIVEN_FRESH + GIVEN if templates in (FRESH, UNSEEN, LAST) else GIVEN)
     if templates is BLIND:
         people = People(seed, GIVEN_BLIND, SURNAMES_BLIND)
+    if templates is STRANGER:
+        people = People(seed, GIVEN_STRANGER, SURNAMES_STRANGER)
     for _ in range(rounds):
         for template in templates:
             planted, out, at = [], "", 0

@@ -9,11 +9,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from decimal import Decimal
 
 from medassay.datasets.deidentify import vocabulary
 from medassay.datasets.deidentify.free_text import find
 
 NUMBER = re.compile(r"[<>≤≥=↑↓ ]*[-+]?\d{1,6}([.,]\d{1,8})?([eE][-+]?\d{1,3})?[ %↑↓HL*]*")
+LONG_NUMBER = 7  # digits of a whole number that may be somebody's
+# Forms that closed words and small figures are made of, and that tell somebody all the same: days with the year first
+# (56-03-02), numbers in groups (60,371,825; 139/123/456), telephones with a point for their dash (139.12345678),
+# initials (W.X.M.).
+_TELLS = re.compile(
+    r"(?<![\d.])\d{2}(?P<day>[/.-])(0?[1-9]|1[0-2])(?P=day)(0?[1-9]|[12]\d|3[01])(?![\d.])"
+    r"|(?<![\d.])\d{1,3}(?P<thousand>[,.' ])\d{3}((?P=thousand)\d{3})+(?![\d.])"
+    r"|(?<![\d.])(?=(\d[-/ .,]?){7}\d)\d{1,4}(?P<group>[-/ .,])\d{1,4}((?P=group)\d{1,4})+(?!\d)"
+    r"|(?<![\d.])(0\d{2,3}[.,]\d{7,8}|1[3-9]\d[.,]\d{8})(?!\d)"
+    r"|(?<![A-Za-z])[A-Z]\. ?[A-Z]\."
+)
+_SCIENTIFIC = re.compile(r"\d{1,6}[.,]?\d{0,24}[eE]\+?\d{1,2}")
 RESULT = re.compile(
     r"[-+±＋－]{1,4}|弱?[阴阳]性(\([-+±]+\))?|neg(ative)?|pos(itive)?|H|L|HH|LL|N|↑+|↓+", re.IGNORECASE
 )
@@ -39,7 +52,27 @@ def is_figure(text: str) -> bool:
     >>> is_figure("<0.1"), is_figure("弱阳性"), is_figure("11.8↑"), is_figure("见备注")
     (True, True, True, False)
     """
-    return bool(NUMBER.fullmatch(text) or RESULT.fullmatch(text))
+    return bool(NUMBER.fullmatch(text) or RESULT.fullmatch(text)) and not tells(text)
+
+
+def tells(text: str) -> bool:
+    """Whether small figures and marks make up a day, somebody's number or initials.
+
+    Examples
+    --------
+    >>> [tells(text) for text in ("56/3/2", "60,371,825", "139.12345678", "3.30106195E+17", "W.X.M.")]
+    [True, True, True, True, True]
+    >>> [tells(text) for text in ("120/80/93", "1.25E+07", "3.5-9.5", "2.5, 3.5, 4.5", "0.12345678", "p.o.")]
+    [False, False, False, False, False, False]
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    return bool(_TELLS.search(plain)) or any(map(_is_whole, _SCIENTIFIC.findall(plain)))
+
+
+def _is_whole(scientific: str) -> bool:
+    """Whether a number with an exponent, as spreadsheets write long ones, is a whole one of seven digits that count."""
+    number = Decimal(scientific.replace(",", "."))
+    return number == number.to_integral_value() and len(number.normalize().as_tuple().digits) >= LONG_NUMBER
 
 
 def is_closed(text: str, known: Sequence[str] = ()) -> bool:
@@ -52,7 +85,12 @@ def is_closed(text: str, known: Sequence[str] = ()) -> bool:
     >>> is_closed("chest li", ["CHEST^LI"])
     False
     """
-    return is_figure(text) or (vocabulary.is_known(text) and not find(text, known, running=False))
+    return is_figure(text) or (is_worded(text) and not find(text, known, running=False))
+
+
+def is_worded(text: str) -> bool:
+    """Whether a text holds known words and small figures, and no figures that make up a day or a number of somebody."""
+    return vocabulary.is_known(text) and not tells(text)
 
 
 def is_item(text: str, known: Sequence[str] = (), more: Sequence[str] = ()) -> bool:
@@ -78,7 +116,7 @@ def is_item(text: str, known: Sequence[str] = (), more: Sequence[str] = ()) -> b
         or _is_range_of_counts(plain)
         or vocabulary.is_item(text, [word.casefold() for word in more])
     )
-    return bool(listed) and not find(text, known, running=False)
+    return bool(listed) and not tells(text) and not find(text, known, running=False)
 
 
 def _is_range_of_counts(plain: str) -> bool:

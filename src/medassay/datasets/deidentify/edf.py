@@ -16,7 +16,7 @@ from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason
 from medassay.datasets.deidentify import vocabulary
-from medassay.datasets.deidentify.closed_text import is_closed
+from medassay.datasets.deidentify.closed_text import is_closed, is_worded
 from medassay.datasets.deidentify.facts import Facts
 from medassay.datasets.deidentify.free_text import find, scrub
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
@@ -32,9 +32,16 @@ ANNOTATIONS = (b"EDF Annotations", b"BDF Annotations")
 FIRST, LAST = datetime.date(1985, 1, 1), datetime.date(2084, 12, 31)
 PLUS = re.compile(rb"(EDF|BDF)\+[CD]")
 KINDS = re.compile(rb"(EDF\+[CD]|BDF\+[CD]|24BIT|)")
+CLOCK = re.compile(rb"([01]\d|2[0-3])\.[0-5]\d\.[0-5]\d")
 NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-FILTER = re.compile(r"((HP|LP|N|BP|DC|NF):? ?\d+(\.\d+)?( ?[mk]?Hz| ?s)?[ ,;]*){1,6}", re.IGNORECASE)
+FILTER = re.compile(r"((HP|LP|N|BP|DC|NF):? ?\d{1,5}(\.\d{1,6})?( ?[mk]?Hz| ?s)?[ ,;]*){1,6}", re.IGNORECASE)
 NUMERIC = ("physical_min", "physical_max", "digital_min", "digital_max", "per_record")
+LONG = re.compile(rb"[+-]?(?!0|\d{5}0{3})\d{8}")  # a physical limit that is round is no number of somebody
+LONGEST_RECORD_S = 86400
+# When an annotation begins and how long it lasts: seconds of eleven days at most, as nobody's number is.
+ONSET = re.compile(rb"(?P<onset>[+-]\d{1,6}(\.\d+)?)(?P<lasts>\x15\d{1,6}(\.\d+)?)?")
+OUR_ONSET = re.compile(rb"[+-]\d{1,6}(\.\d{1,6})?(\x15\d{1,6}(\.\d{1,6})?)?")
+LIST = re.compile(rb"[+-]\d+(\.\d*)?(\x15\d+(\.\d*)?)?\x14")  # what a block of annotations begins with
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def clean(content: bytes, names: Names, known: Sequence[str], profile: Profile) 
     if len(content) > len(out):
         actions["bytes after the last data record", "removed"] += 1
     _clean_fixed(out, content, names, profile, actions)
-    _clean_signals(out, shape, known, actions)
+    _clean_signals(out, shape, known, actions, b"BDF" if content.startswith(BDF_MARK) else b"EDF")
     for start, size in _annotation_blocks(shape, len(out)):
         out[start : start + size] = _clean_block(
             bytes(out[start : start + size]), names, known, profile, actions
@@ -135,13 +142,41 @@ def _shape(content: bytes) -> _Shape:
     except WrongUse as error:
         raise CannotClean(Reason.HEADER_INVALID, error.found, error.wanted, error.where) from error
     width = 3 if content.startswith(BDF_MARK) else 2
+    record = width * sum(each)
+    if not record or not records:  # its numbers say nothing of the file, so they may be anybody's
+        raise CannotClean(Reason.EMPTY_FILE, "no data record, or records without a sample", "a recording")
+    if records > 0 and len(content) < header + records * record:
+        raise CannotClean(Reason.TRUNCATED, "fewer data records than the header says", "the whole file")
+    _require_limits(content, fields, width)
     blocks, at = [], 0
     for label, number in zip(fields["label"], each, strict=True):
-        blocks.append((at, number * width, label.rstrip(b" \x00") in ANNOTATIONS))
-        at += number * width
-    if records > 0 and len(content) < header + records * at:
-        raise CannotClean(Reason.TRUNCATED, "fewer data records than the header says", "the whole file")
+        size = number * width
+        notes = label.rstrip(b" \x00") in ANNOTATIONS or _holds_lists(content, header + at, size, record)
+        blocks.append((at, size, notes))
+        at += size
     return _Shape(count, header, width, at, tuple(blocks))
+
+
+def _require_limits(content: bytes, fields: dict[str, list[bytes]], width: int) -> None:
+    """Calibration and duration of a size that such numbers have; another may be somebody's number."""
+    sizes = [abs(edf_fields.whole_of(raw, "digital limits", least=-(10**8))) for raw in
+             (*fields["digital_min"], *fields["digital_max"])]  # fmt: skip
+    physical = (raw.strip(b" \x00") for raw in (*fields["physical_min"], *fields["physical_max"]))
+    if max(sizes, default=0) > 1 << 8 * width or any(map(LONG.fullmatch, physical)):
+        raise CannotClean(Reason.HEADER_INVALID, "limits that no sample reaches", "a calibration", "signals")
+    if edf_fields.decimal_of(content[244:252], "duration") > LONGEST_RECORD_S:
+        raise CannotClean(
+            Reason.HEADER_INVALID, "a data record of more than a day", "its seconds", "duration"
+        )
+
+
+def _holds_lists(content: bytes, start: int, size: int, record: int) -> bool:
+    """Whether a signal holds annotations, whatever it is called: its first block with anything in it begins a list."""
+    for at in range(start, len(content), record):
+        block = content[at : at + size]
+        if any(block):
+            return LIST.match(block) is not None
+    return False
 
 
 def _records(content: bytes, shape: _Shape) -> int:
@@ -168,13 +203,14 @@ def _clean_fixed(out: bytearray, content: bytes, names: Names, profile: Profile,
     out[168:176] = _short(moved, plus)
     actions["recording administration, technician and equipment", "removed"] += 1
     actions["start date", "changed" if moved else "removed"] += bool(day or told)
-    out[176:184] = content[176:184] if re.fullmatch(rb"\d\d\.\d\d\.\d\d", content[176:184]) else b"00.00.00"
+    out[176:184] = content[176:184] if CLOCK.fullmatch(content[176:184]) else b"00.00.00"
     actions["start time", "kept"] += 1
     reserved = content[192:236].rstrip(b" \x00")
     kept = reserved if KINDS.fullmatch(reserved) else (PLUS.match(reserved) or [b""])[0]
     out[192:236] = edf_fields.padded(kept, 44)
     actions["reserved", "kept" if kept == reserved else "changed"] += 1
-    for start_at, end in ((184, 192), (236, 244), (244, 252), (252, 256)):
+    out[184:192] = edf_fields.padded(str(edf_fields.FIXED * (1 + int(content[252:256]))).encode(), 8)
+    for start_at, end in ((236, 244), (244, 252), (252, 256)):
         out[start_at:end] = edf_fields.padded(content[start_at:end].strip(b" \x00"), end - start_at)
     actions += Counter()
 
@@ -206,13 +242,17 @@ def _short(day: datetime.date | None, plus: bool) -> bytes:
     return b"01.01.85"
 
 
-def _clean_signals(out: bytearray, shape: _Shape, known: Sequence[str], actions: Actions) -> None:
+def _clean_signals(
+    out: bytearray, shape: _Shape, known: Sequence[str], actions: Actions, form: bytes
+) -> None:
     at = edf_fields.FIXED
     for name, width in edf_fields.SIGNAL_FIELDS:
         for number in range(shape.count):
             place = slice(at + width * number, at + width * (number + 1))
             before = bytes(out[place])
-            after = edf_fields.padded(_signal_field(name, before, number, known), width)
+            notes = name == "label" and shape.blocks[number][2]
+            cleaned = form + b" Annotations" if notes else _signal_field(name, before, number, known)
+            after = edf_fields.padded(cleaned, width)
             out[place] = after
             same = after.rstrip() == before.rstrip(b" \x00")
             if before.strip(b" \x00"):
@@ -225,8 +265,6 @@ def _signal_field(name: str, raw: bytes, number: int, known: Sequence[str]) -> b
     """What may stand in one field of one signal."""
     text = _decoded(raw)
     if name == "label":
-        if raw.rstrip(b" \x00") in ANNOTATIONS:
-            return raw.rstrip(b" \x00")
         return text.encode() if is_signal_name(text, known) else f"Signal {number + 1}".encode()
     if name in NUMERIC:
         return raw.strip(b" \x00")
@@ -239,7 +277,7 @@ def _signal_field(name: str, raw: bytes, number: int, known: Sequence[str]) -> b
 
 
 def _is_description(text: str) -> bool:
-    return text.isascii() and (vocabulary.is_known(text) or bool(FILTER.fullmatch(text)))
+    return text.isascii() and (is_worded(text) or bool(FILTER.fullmatch(text)))
 
 
 def _decoded(raw: bytes) -> str:
@@ -270,13 +308,21 @@ def _clean_block(
         if not raw:
             continue
         onset, *texts = raw.split(b"\x14")
-        if not re.fullmatch(rb"[+-]\d+(\.\d+)?(\x15\d+(\.\d+)?)?", onset):
+        when = ONSET.fullmatch(onset)
+        if when is None or not texts:
             actions["annotation list", "removed"] += 1
             continue
+        onset = _to_microseconds(when["onset"]) + _to_microseconds(when["lasts"] or b"")
         clean_texts = [_clean_text(text, names, known, profile, actions) for text in texts]
         lists.append(b"\x14".join([onset, *clean_texts]))
     joined = b"\x00".join(lists)
     return joined.ljust(len(block), b"\x00") if len(joined) <= len(block) else bytes(len(block))
+
+
+def _to_microseconds(seconds: bytes) -> bytes:
+    """A number of seconds without what no clock tells: more decimals may be somebody's number."""
+    whole, point, decimals = seconds.partition(b".")
+    return whole + point + decimals[:6]
 
 
 def _clean_text(raw: bytes, names: Names, known: Sequence[str], profile: Profile, actions: Actions) -> bytes:
@@ -309,8 +355,11 @@ def _annotation_may_stand(text: str, known: Sequence[str], profile: Profile) -> 
 
 
 def _texts(block: bytes) -> Iterator[str | None]:
-    for raw in block.split(b"\x00"):
-        for text in raw.split(b"\x14")[1:] if raw else ():
+    for raw in filter(None, block.split(b"\x00")):
+        onset, *texts = raw.split(b"\x14")
+        if not texts or not OUR_ONSET.fullmatch(onset):
+            yield None
+        for text in texts:
             try:
                 yield text.decode("utf-8")
             except UnicodeDecodeError:
@@ -322,9 +371,9 @@ def _fixed_strangers(content: bytes) -> Iterator[str]:
         ("patient", 8, 88, rb"[A-Za-z]-[0-9a-f]{16} [FMX] X X *"),
         ("recording", 88, 168, rb"Startdate (X|\d\d-[A-Z]{3}-\d{4}) X X X *"),
         ("start date", 168, 176, rb"\d\d\.\d\d\.(\d\d|yy)"),
-        ("start time", 176, 184, rb"\d\d\.\d\d\.\d\d"),
+        ("start time", 176, 184, CLOCK.pattern),
+        ("bytes in header", 184, 192, str(edf_fields.FIXED * (1 + int(content[252:256]))).encode() + rb" *"),
         # Some recorders fill a number with zeros or blanks before it, though the format says behind.
-        ("bytes in header", 184, 192, rb" *\d{1,8} *"),
         ("reserved", 192, 236, KINDS.pattern + rb" *"),
         ("data records", 236, 244, rb" *-?0*\d{1,7} *"),
         ("duration", 244, 252, rb" *" + NUMBER.pattern + rb" *"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify.closed_text import tells
 from medassay.datasets.deidentify.free_text import find
 
 # Beside the words of the standard and of imaging: how recorders and public databases shorten names of signals.
@@ -20,10 +21,17 @@ _WORDS_TEXT = (
     "battery sensor "
 )
 _WORDS = frozenset(_WORDS_TEXT.split())
-_PART = re.compile(r"[A-Za-z]{1,3}'?\d{0,3}'?|[A-Za-z]{1,3}\d{0,2}[A-Za-z]?|\d{1,3}")
-_SPELT = re.compile(r"(?P<word>[A-Za-z]{4,})\d{0,3}")
+# Letters of electrodes and leads that stand without a number.
+_LEADS_TEXT = (
+    "i ii iii iv avr avl avf vr vl vf cr mv5 fpz afz fz fcz cz cpz pz poz oz iz nz loc roc lmc rmc lat rat la ra ll rl "
+    "ch ic nac gnd bip ref dc ac in out fp af ft tp cp po fc cb mk sd hrv imp dev oro "
+)
+_LEADS = frozenset(_LEADS_TEXT.split())
+_PART = re.compile(r"[A-Za-z]'?|[A-Za-z]{1,3}'?\d{1,3}'?|[A-Za-z]{1,3}\d{1,2}[A-Za-z]?|\d{1,3}")
+_SPELT = re.compile(r"(?P<word>[A-Za-z]{4,})\d{0,3}|(?P<short>[A-Za-z]{2,3})")
 _SEPARATORS = re.compile(r"[-:/ _+.$#()%]+")
 LONGEST = 40
+DIGITS, NUMBERS = 6, 2  # more digits, or numbers that stand alone, are somebody's
 _UNITS_TEXT = (
     "uv mv v nv pv kv % %% mmhg kpa pa cmh2o mbar bpm /min 1/min min-1 spm c degc °c k f degf l l/min l/s "
     "ml ml/s ml/min ohm kohm us ms s min h hz khz lx lux lumen db g mg m/s2 m/s^2 m/ss mm cm m mm/s cm/s "
@@ -40,13 +48,15 @@ def is_signal_name(text: str, known: Sequence[str] = ()) -> bool:
     --------
     >>> [is_signal_name(name) for name in ("MLII", "EEG Fp1-Ref", "Resp oro-nasal", "Direct_1", "POL $LTG12", "F7.")]
     [True, True, True, True, True, True]
-    >>> [is_signal_name(name) for name in ("Gulbahar", "Aynu", "EEG Memet", "Li-Na", "")]
-    [False, False, False, False, False]
+    >>> [is_signal_name(name) for name in ("Gulbahar", "Aynu", "EEG Memet", "Li-Na", "Eva Kim", "860-371-825", "")]
+    [False, False, False, False, False, False, False]
     """
     if not text.isascii() or not 0 < len(text) <= LONGEST or find(text, known, running=False):
         return False
     parts = [part for part in _SEPARATORS.split(text) if part]
-    return bool(parts) and all(_is_part(part) for part in parts)
+    if sum(map(str.isdigit, text)) > DIGITS or sum(map(str.isdigit, parts)) > NUMBERS:
+        return False
+    return bool(parts) and not tells(text) and all(_is_part(part) for part in parts)
 
 
 def is_unit(text: str) -> bool:
@@ -63,5 +73,6 @@ def is_unit(text: str) -> bool:
 def _is_part(part: str) -> bool:
     spelt = _SPELT.fullmatch(part)
     if spelt:
-        return spelt["word"].casefold() in _WORDS | vocabulary.words()
+        word = (spelt["word"] or spelt["short"]).casefold()
+        return word in _WORDS or word in _LEADS or word in vocabulary.words()
     return bool(_PART.fullmatch(part))

@@ -12,23 +12,42 @@ import numpy as np
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
-from medassay.datasets.deidentify import wfdb_signals
+from medassay.datasets.deidentify import allowed, wfdb_signals
+from medassay.datasets.deidentify.closed_text import tells
 from medassay.datasets.deidentify.dicom import shifted
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.deidentify.signal_names import is_signal_name, is_unit
+from medassay.datasets.deidentify.tables import role_of
 from medassay.datasets.sample import Names
 from medassay.formats.waveform import edf_fields, wfdb_formats
-from medassay.formats.waveform.wfdb_annotation import read_annotations, write_annotations
+from medassay.formats.waveform.wfdb_annotation import plain_annotations, read_annotations, write_annotations
 
-RECORD = re.compile(r"^(?P<name>[^\s/]+)(?P<parts>/\d+)?(?P<rest>(?:\s+\S+)*)\s*$")
+RECORD = re.compile(r"^(?P<name>[^\s/]+)(?P<parts>/\d{1,6})?(?P<rest>(?:\s+\S+)*)\s*$")
 NO_FILE = "~"  # of a signal that has none, in the layout of a record of segments
-NUMBERS = re.compile(r"\d+|\d+(\.\d+)?(/\d+(\.\d+)?(\(-?\d+(\.\d+)?\))?)?")
-TIME = re.compile(r"\d{1,2}(:\d{1,2}){0,2}(\.\d+)?")
+# Fields of the record line by their place: signals, frequency with counter and its base, samples; then the time of day.
+NUMBERS = (
+    re.compile(r"\d{1,4}"),
+    re.compile(r"\d{1,6}(\.\d{1,12})?(/\d{1,6}(\.\d{1,12})?(\(-?\d{1,6}(\.\d{1,6})?\))?)?"),
+    re.compile(r"\d{1,10}"),
+)
+TIME = re.compile(r"\d{1,2}(:[0-5]?\d){1,2}(\.\d{1,6})?")
 DATE = re.compile(r"(\d{1,2})[/-](\d{1,2}|[A-Z][a-z]{2})[/-](\d{4})")
-NUMERIC = re.compile(r"[-+]?[0-9.]+(e[-+]?\d+)?(\([-+]?\d+\))?(/[A-Za-z%^]{1,8})?")
+# Fields of a signal line behind its format: gain with baseline and unit; resolution, zero and first value of the ADC,
+# checksum, block size. A number longer than these is refused: it is no such field, and may be somebody's.
+GAIN = re.compile(
+    r"(?P<gain>[-+]?(\d{1,7}(\.\d{0,12})?|\.\d{1,12})(e[-+]?\d{1,3})?)(?P<base>\([-+]?\d{1,7}\))?(/(?P<unit>\S*))?"
+)
+SMALL = tuple(map(re.compile, (r"\d{1,2}", r"[-+]?\d{1,7}", r"[-+]?\d{1,7}", r"[-+]?\d{1,5}", r"\d{1,5}")))
+WIDE = re.compile(r"[-+]?\d{1,10}")  # what a sample of 32 bits may be
+WIDE_FORM = re.compile(r"(24|32|524)(?!\d)")
+NUMERIC = re.compile(r"[-+]?\d[\d.]*(e[-+]?\d+)?(\(\S*\))?(/\S*)?")
+LONG_NUMBER = 7
 COMMENT = re.compile(r"# (Age: \d{1,3}|Sex: [FM]|Dx: \d{6,18}(,\d{6,18})*)")
+CONCEPT = re.compile(
+    r"[1-9]\d{2,14}[01]0\d"
+)  # of SNOMED CT: the partition of concepts before the check digit
 NAME_KEYS = ("姓名", "患者姓名", "name", "patient name", "patient")
 ID_KEYS = ("病历号", "住院号", "门诊号", "患者编号", "身份证号", "身份证", "id", "patient id", "mrn")
 # Rhythms and ST and T changes as PhysioNet's annotators write them.
@@ -75,6 +94,8 @@ def facts_of(content: bytes) -> Facts:
             birth = folded_birth(value)
         elif key in ("性别", "sex", "gender"):
             sex = folded_sex(value)
+        elif role_of(key) in ("name", "subject"):
+            (names if role_of(key) == "name" else ids).append(value)
     return Facts(tuple(ids), tuple(names), birth, sex)
 
 
@@ -116,6 +137,7 @@ def clean(
     places = {name: f"{names.sample}{'' if n == 0 else f'_{n}'}.dat" for n, name in enumerate(there)}
     places[NO_FILE] = NO_FILE
     layouts = _layouts(match, lines)
+    _require_sizes(match, lines, layouts, beside)
     out = [
         names.sample + (match["parts"] or "") + _record_facts(match["rest"].split(), names, profile, actions)
     ]
@@ -131,13 +153,13 @@ def clean(
             content = wfdb_signals.cleaned(beside[name], layouts[name], actions)
             files.append((place, content))
             bulk[place] = digest_bytes(content)
-    others = 0
+    taken: set[str] = set()
     for name, content in beside.items():
         if name not in places:
             suffix = name.rpartition(".")[2].lower()
-            if suffix not in ANNOTATORS:  # annotators call files by their own names
-                others += 1
-                suffix = f"ann{others}"
+            if suffix not in ANNOTATORS - taken:  # annotators call files by their own names
+                suffix = f"ann{1 + sum(one.startswith('ann') and one != 'ann' for one in taken)}"
+            taken.add(suffix)
             files.append((f"{names.sample}.{suffix}", _marks(content, actions)))
     missing = sum(name not in beside for name in there)
     return Outgoing(tuple(files), actions, bulk, (_without_samples(missing),) if missing else ())
@@ -167,6 +189,42 @@ def prove(files: Mapping[str, bytes], bulk: Mapping[str, str], known: Sequence[s
     return found
 
 
+def _require_sizes(
+    match: re.Match[str],
+    lines: Sequence[str],
+    layouts: Mapping[str, wfdb_signals.Layout],
+    beside: Mapping[str, bytes],
+) -> None:
+    """Numbers of samples that the files bear out: a long one that nothing bears out may be somebody's.
+
+    Where samples end has to be told, or what stands behind them would leave as if it were samples.
+    """
+    rest = match["rest"].split()
+    due = match["parts"].removeprefix("/") if match["parts"] else rest[0] if rest else ""
+    if due != str(len(lines)):
+        raise _invalid(
+            "another number of signals or segments than it has lines", "a line a signal or segment"
+        )
+    stated = rest[2] if len(rest) > 2 and rest[2].isdigit() else ""
+    for name, layout in layouts.items():
+        if name not in beside:
+            continue
+        if layout.samples is None and layout.form not in wfdb_formats.FLAC:  # FLAC ends with its last frame
+            raise _invalid("a record that does not say how many samples it has", "the number of its samples")
+        if wfdb_signals.is_beyond(layout, beside[name]):
+            raise _invalid("more samples than the signal file can hold", "the number of its samples")
+    lengths = [line.split()[-1] for line in lines] if match["parts"] else []
+    borne_out = lengths and int(stated or 0) == sum(int(one) for one in lengths if one.isdigit())
+    if any(len(one) >= LONG_NUMBER for one in (stated, *lengths)) and not borne_out and not beside:
+        raise _invalid(
+            "a long number of samples that no segment and no file bears out", "the number of samples"
+        )
+
+
+def _invalid(found: str, wanted: str) -> CannotClean:
+    return CannotClean(Reason.HEADER_INVALID, found, wanted, "a WFDB header")
+
+
 def _lines(content: bytes) -> tuple[str, list[str], list[bytes]]:
     """Record line, other lines and comments."""
     raw = [line.strip() for line in content.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
@@ -191,7 +249,7 @@ def _keyed(content: bytes) -> Iterator[tuple[str, str]]:
 def _record_facts(rest: Sequence[str], names: Names, profile: Profile, actions: Actions) -> str:
     """Numbers as they are, the time of day, the date moved."""
     out = ""
-    for word in rest:
+    for place, word in enumerate(rest):
         day = DATE.fullmatch(word)
         if day:
             month = int(day[2]) if day[2].isdigit() else _month(day[2])
@@ -199,7 +257,12 @@ def _record_facts(rest: Sequence[str], names: Names, profile: Profile, actions: 
             if profile.dates == "shifted" and moved:
                 out += f" {moved[6:]}/{moved[4:6]}/{moved[:4]}"
             actions["base date", "changed" if profile.dates == "shifted" and moved else "removed"] += 1
-        elif NUMBERS.fullmatch(word) or TIME.fullmatch(word):
+        elif place < len(NUMBERS) and word[0].isdigit() and ":" not in word:
+            if not NUMBERS[place].fullmatch(word) or tells(word):
+                raise _invalid("a number of a size that its field has not", "signals, frequency, samples")
+            out += f" {word}"
+            actions["record line: number or time", "kept"] += 1
+        elif TIME.fullmatch(word):
             out += f" {word}"
             actions["record line: number or time", "kept"] += 1
         else:
@@ -214,7 +277,7 @@ def _month(word: str) -> int:
 
 def _segment(line: str, records: Mapping[str, str]) -> str:
     name, _, length = line.partition(" ")
-    if not length.strip().isdigit():
+    if not re.fullmatch(r"\d{1,10}", length.strip(), re.ASCII):
         raise CannotClean(Reason.HEADER_INVALID, "a segment line without its length", "a WFDB header")
     if name == "~":
         return f"~ {length.strip()}"
@@ -225,20 +288,42 @@ def _segment(line: str, records: Mapping[str, str]) -> str:
 
 def _signal(line: str, places: Mapping[str, str], number: int, known: Sequence[str], actions: Actions) -> str:
     words = line.split()
-    if len(words) < 2 or not re.fullmatch(r"\d+(x\d+)?(:\d+)?(\+\d+)?", words[1]):
-        raise CannotClean(Reason.HEADER_INVALID, "a signal line without its format", "a WFDB header")
-    facts = []
-    for word in words[2:8]:
-        if not NUMERIC.fullmatch(word):
-            break
-        gain, slash, unit = word.partition("/")
-        if slash and not is_unit(unit):
-            actions["signal unit", "removed"] += 1
-        facts.append(word if is_unit(unit) else gain)
-    name = " ".join(words[2 + len(facts) :])
+    if len(words) < 2 or not _is_form(words[1]):
+        raise _invalid("a signal line without its format", "a format of WFDB")
+    facts, name = _fields_of(words)
+    gain = GAIN.fullmatch(facts[0]) if facts else None
+    if gain and not is_unit(gain["unit"] or ""):
+        actions["signal unit", "removed"] += 1
+        facts[0] = gain["gain"] + (gain["base"] or "")
     kept = is_signal_name(name, known)
     actions["signal name", "kept" if kept else "changed"] += 1
     return " ".join([places[words[0]], words[1], *facts, name if kept else f"ECG{number}"])
+
+
+def _is_form(word: str) -> bool:
+    """A storage format with frames, skew and offset of a size that they have; 0 of a signal without a file."""
+    match = wfdb_signals.FORM.fullmatch(word)
+    return match is not None and (match["form"] == "0" or wfdb_formats.known(match["form"]))
+
+
+def _fields_of(words: Sequence[str]) -> tuple[list[str], str]:
+    """The numbers of a signal line, by their place, and the signal's name behind them.
+
+    Raises
+    ------
+    CannotClean
+        When a number is none of its field.
+    """
+    facts: list[str] = []
+    wide = WIDE_FORM.match(words[1])
+    for place, word in enumerate(words[2:8]):
+        if not NUMERIC.fullmatch(word):
+            break
+        form = GAIN if not place else WIDE if wide and place in (2, 3) else SMALL[place - 1]
+        if not form.fullmatch(word) or tells(word):
+            raise _invalid("a number that its field of a signal cannot hold", "gain, baseline, ADC, checksum")
+        facts.append(word)
+    return facts, " ".join(words[2 + len(facts) :])
 
 
 def _comments(header: bytes, count: int, profile: Profile, actions: Actions) -> list[str]:
@@ -252,12 +337,17 @@ def _comments(header: bytes, count: int, profile: Profile, actions: Actions) -> 
             kept.append(f"# Age: {min(int(age[1]), 90)}")
         elif key in ("sex", "gender", "性别") and folded_sex(value):
             kept.append(f"# Sex: {folded_sex(value)}")
-        elif key == "dx" and re.fullmatch(r"\d{6,18}(,\s*\d{6,18})*", value):
-            kept.append(f"# Dx: {value.replace(' ', '')}")
+        elif key == "dx" and (codes := [one for one in re.split(r"[,\s]+", value) if _is_concept(one)]):
+            kept.append(f"# Dx: {','.join(codes)}")
     actions["comment: age, sex, coded diagnosis", "kept"] += len(kept)
     actions["comment", "removed"] += max(count - len(kept), 0)
     actions += Counter()
     return kept
+
+
+def _is_concept(code: str) -> bool:
+    """Whether a number is a concept of SNOMED CT by its partition and check digit, and so no other's number."""
+    return bool(CONCEPT.fullmatch(code)) and allowed.is_code(code, "SCT")
 
 
 def _marks(content: bytes, actions: Actions) -> bytes:
@@ -272,7 +362,12 @@ def _marks(content: bytes, actions: Actions) -> bytes:
     if gone:
         actions["annotation: free text", "removed"] += gone
     zeros = np.zeros(len(found), np.int64)
-    return write_annotations(replace(found, aux=kept, numbers=zeros, clock_hz=None))
+    out = write_annotations(replace(found, aux=kept, numbers=zeros, clock_hz=None))
+    if found.clock_hz is None:
+        return out
+    clock = f"## time resolution: {found.clock_hz:.6g}".encode()  # times are read by it
+    first = replace(plain_annotations([0], ['"']), aux=(clock,))
+    return write_annotations(first)[:-2] + out
 
 
 def _is_rhythm(text: bytes) -> bool:
@@ -322,21 +417,39 @@ def _header_strangers(content: bytes, known: Sequence[str]) -> Iterator[str]:
         return
     sample = r"[A-Z]-[0-9a-f]{16}"
     first, *lines = content.decode("ascii").splitlines()
-    numbers = r"( (\d+(\.\d+)?(/\d+(\.\d+)?(\(-?\d+(\.\d+)?\))?)?|\d{1,2}(:\d{1,2}){1,2}(\.\d+)?|\d\d/\d\d/\d{4})){0,5}"
-    if not re.fullmatch(rf"{sample}(/\d+)?{numbers}", first):
+    head, *rest = first.split(" ")
+    placed = [one for one in rest if not (TIME.fullmatch(one) or re.fullmatch(r"\d\d/\d\d/\d{4}", one))]
+    told = len(placed) <= len(NUMBERS) and len(rest) <= len(NUMBERS) + 2
+    if (
+        not re.fullmatch(rf"{sample}(/\d{{1,6}})?", head)
+        or not told
+        or not all(form.fullmatch(one) for form, one in zip(NUMBERS, placed, strict=False))
+    ):
         yield "a record line that is not expected"
     for line in lines:
         if line.startswith("#"):
-            if not COMMENT.fullmatch(line):
+            codes = line.removeprefix("# Dx: ").split(",") if line.startswith("# Dx") else []
+            if not COMMENT.fullmatch(line) or not all(map(_is_concept, codes)):
                 yield "a comment that is not expected"
             continue
-        match = re.match(rf"({sample}(_\d+)?\.dat|{sample}|~) (\S+)(.*)$", line)
-        words = match[4].split() if match else []
-        facts = [word for word in words if NUMERIC.fullmatch(word)]
-        name = " ".join(words[len(facts) :])
-        if match is None or not re.fullmatch(r"\d+(x\d+)?(:\d+)?(\+\d+)?", match[3]):
-            yield "a line that is not expected"
-        elif name and not is_signal_name(name, known):
-            yield "the name of a signal"
-        elif any(not is_unit(word.partition("/")[2]) for word in facts):
-            yield "the unit of a signal"
+        yield from _line_strangers(line.split(), known)
+
+
+def _line_strangers(words: Sequence[str], known: Sequence[str]) -> Iterator[str]:
+    """What a line of a signal or a segment holds beside numbers, a unit and a name of a signal."""
+    sample = r"[A-Z]-[0-9a-f]{16}"
+    if len(words) == 2 and re.fullmatch(rf"{sample}|~", words[0]) and re.fullmatch(r"\d{1,10}", words[1]):
+        return
+    if len(words) < 2 or not re.fullmatch(rf"{sample}(_\d+)?\.dat|~", words[0]) or not _is_form(words[1]):
+        yield "a line that is not expected"
+        return
+    try:
+        facts, name = _fields_of(words)
+    except CannotClean:
+        yield "a number that its field cannot hold"
+        return
+    gain = GAIN.fullmatch(facts[0]) if facts else None
+    if name and not is_signal_name(name, known):
+        yield "the name of a signal"
+    elif gain and not is_unit(gain["unit"] or ""):
+        yield "the unit of a signal"

@@ -20,11 +20,13 @@ from medassay.core.findings import Reason
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean
 from medassay.formats.waveform import wfdb_formats
 
-FORM = re.compile(r"(?P<form>\d+)(x(?P<frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?")
+# Longer numbers are none of a format's, and may be somebody's.
+FORM = re.compile(r"(?P<form>\d{1,3})(x(?P<frame>\d{1,4}))?(:(?P<skew>\d{1,5}))?(\+(?P<offset>\d{1,10}))?")
 FLAC_MARK, STREAMINFO = b"fLaC", 0
 MATRIX = re.compile(rb"\x00{4}|[\x0a\x14\x1e\x00]\x00\x00\x00")  # type of a level 4 matrix, little endian
 MATRIX_NAME, MATRIX_SIZE = b"val\x00", 24
 LARGEST_FRAME = 1 << 20
+LONG = 10**6
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,16 @@ def cleaned(content: bytes, layout: Layout, actions: Actions) -> bytes:
     return head + rest
 
 
+def is_beyond(layout: Layout, content: bytes) -> bool:
+    """Whether offset or number of samples is a long number (seven digits) that this file cannot hold."""
+    samples, size = layout.samples or 0, len(content)
+    if layout.form in wfdb_formats.FLAC:
+        stream = wfdb_formats.stream_of(content)
+        held = stream.samples * stream.channels if stream else 0
+        return layout.offset + samples > max(held, 64 * size, LONG)
+    return layout.offset + wfdb_formats.bytes_of(layout.form, samples) > max(8 * size, LONG)
+
+
 def _is_matrix(head: bytes) -> bool:
     """The header of the one matrix that the files of the CinC challenges hold."""
     return (
@@ -111,6 +123,8 @@ def _flac(content: bytes, actions: Actions) -> bytes:
         at += 4 + size
     if len(info) != 34:
         raise _refused("a FLAC file without its first block")
+    if content[at : at + 2] not in (b"\xff\xf8", b"\xff\xf9"):
+        raise _refused("a FLAC file with something before its first frame")
     if not _ends_with_a_frame(content, at):
         raise _refused("a FLAC file with something behind its last frame")
     return FLAC_MARK + b"\x80" + len(info).to_bytes(3, "big") + info + content[at:]
