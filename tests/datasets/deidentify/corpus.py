@@ -68,7 +68,8 @@ MINORITY_TEXT = (
 )
 ABROAD_TEXT = (  # names of Hong Kong and Taiwan, streets and towns of English addresses, roads of Hong Kong, months
     "CHAN Tai Man;WONG Siu Ming;LEUNG Ka Yan;CHEUNG Wing Sze;Kwok Mei Ling;TSANG Hiu Tung|"
-    "陳國鈞;劉靜儀;張麗華;鄭偉豪;吳佩珊;蕭淑貞|Maple Grove Road;Kestrel Way;Harbour View Drive;Elm Street;St Martin's Close;Ashdown Court|Leeds LS6 2AB;"
+    "陳國鈞;劉靜儀;張麗華;鄭偉豪;吳佩珊;蕭淑貞|Maple Grove Road;Kestrel Way;"
+    "Harbour View Drive;Elm Street;St Martin's Close;Ashdown Court|Leeds LS6 2AB;"
     "Toronto, ON M5V 2T6;Dublin 4;Springfield, IL 62704;Manchester M20 3XY|九龍彌敦道;沙田大圍道;香港軒尼詩道|"
     "January;February;March;April;May;June;July;August;September;October;November;December"
 )
