@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify.codes import are_codes as are_codes
+from medassay.datasets.deidentify.codes import is_code as is_code
+from medassay.datasets.deidentify.products import is_product as is_product
 from medassay.datasets.deidentify.profile import Profile
 
 METHOD = "medassay allow-list, DICOM PS3.15 2024e Basic Profile"
@@ -19,42 +22,21 @@ STANDARD_ROOT = "1.2.840.10008."
 OLDEST_STATED = 89  # years; an older age is one of very few people's
 
 SUBJECT = re.compile(r"[A-Za-z]+-[0-9a-f]{8,64}")
-PRODUCT = re.compile(r"[A-Za-z0-9 ._/+(),:*&-]{0,64}")
 STRUCTURE = re.compile(r"[a-z][a-z0-9 _-]{0,63}")
 TERM = re.compile(r"[A-Z0-9_ .+-]{0,16}")
 AGE = re.compile(r"(\d{3})([DWMY])")
 DATE = re.compile(r"(\d{8})?")
-TIME = re.compile(r"(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?")
-DATETIME = re.compile(r"(\d{4}(\d{2}(\d{2}(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?)?")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-# NumericValue, FloatingPointValue, RescaleIntercept: their ranges are so wide that an identifier fits. The dose of a
-# radionuclide is not among them: it is in becquerels, so that nine digits are what it has.
-MEASURED = (0x0040A30A, 0x0040A161, 0x00281052)
-STANDARD_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}")
-GROUPED = re.compile(  # telephones, cards, days
-    r"\d{3,5}[ ()_/-]{1,2}\d{3,5}(?!\d)|\d{3,5}\.\d{4,5}(?!\d)|\d{4}[ ()-]\d{2}[ ()-]\d{2}"
+_CLOCK = r"([01]\d|2[0-3])([0-5]\d(([0-5]\d|60)(\.\d{1,6})?)?)?"
+TIME = re.compile(rf"({_CLOCK})?")
+DATETIME = re.compile(
+    rf"(\d{{4}}((0[1-9]|1[0-2])((0[1-9]|[12]\d|3[01])({_CLOCK})?)?)?([+-](0\d|1[0-4])[0-5]\d)?)?"
 )
-SHORT_WORD = 3
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+# Dose and half-life of a radionuclide, in becquerels and seconds: nine digits are what they have.
+LONG_BY_NATURE = (0x00181074, 0x00181075)
+STANDARD_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}")
+LEAST = 1e-30  # nearer to zero nothing is measured: digits in place of a floating point number are
 MOST_DIGITS = 8  # of a whole number that is a measurement: a longer one has the form of somebody's number
-NUMBERED = re.compile(r"\d{6,}")  # so many digits on end are a number of somebody, not of a product
-
-# Coding schemes of PS3.16 whose codes are checked by their form; others may be a hospital's own.
-SCHEMES: Mapping[str, re.Pattern[str]] = {
-    "DCM": re.compile(r"1\d{5}|[A-Z][A-Z0-9_.]{0,7}"),
-    "SCT": re.compile(r"[1-9]\d{5,17}"),
-    "SRT": re.compile(r"[A-Z]{1,2}-[0-9A-F]{4,5}"),
-    "SNM3": re.compile(r"[A-Z]{1,2}-[0-9A-F]{4,5}"),
-    "99SDM": re.compile(r"[A-Z]{1,2}-[0-9A-F]{4,5}"),
-    "LN": re.compile(r"\d{1,6}-\d"),
-    "FMA": re.compile(r"\d{1,6}"),
-    "RADLEX": re.compile(r"RID\d{1,6}"),
-    "UMLS": re.compile(r"C\d{7}"),
-    "NCIt": re.compile(r"C\d{1,6}"),
-    "UCUM": re.compile(
-        r"(?:(?:[kcmunpMGd]?(?:m|g|s|L|l|V|A|Hz|Bq|Sv|Gy|Pa|W|J|mol|eq|h|min|d|wk|mo|a|deg|rad|K|Cel|%|1|10\*\d+)"
-        r"|mm\[Hg\]|cm\[H2O\]|\[hnsf'U\]|\{[a-zA-Z:]{1,12}\}|no units|dB|Ci|mCi|kVp|mAs)[0-9]?[./]?){1,4}"
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -69,6 +51,7 @@ class Rule:
     basic: str  # action of the Basic Profile; "-": it names no such element
     option: str  # under which the element stands nevertheless
     families: frozenset[str]  # of IODs that it may stand in; empty: all
+    multiplicity: str = "1-n"  # of values, as PS3.6 prints it
 
     @property
     def element(self) -> str:
@@ -85,8 +68,13 @@ class Rule:
         if self.action == "filter":
             return is_term(str(value))
         if ".." in self.allowed:
-            return in_range(self.allowed, value) and not (self.tag in MEASURED and is_long_number(value))
+            return in_range(self.allowed, value) and (self.tag in LONG_BY_NATURE or not is_long_number(value))
         return str(value).strip() in self.allowed.split("|")
+
+    def counts(self, values: int) -> bool:
+        """Whether the element may have so many values: those that are more than it has are something else."""
+        most = self.multiplicity.rpartition("-")[2]
+        return most.endswith("n") or values <= int(most)
 
     @property
     def fallback(self) -> str:
@@ -100,6 +88,15 @@ class SafePrivate:
     vr: str
     meaning: str
     allowed: str
+    most: int  # values
+
+    def permits(self, values: Sequence[str | float]) -> bool:
+        """Whether all are numbers of its range, no longer and no more than it has."""
+        ranges = self.allowed.split("|")
+        return 0 < len(values) <= self.most and all(
+            any(in_range(one, value) and (len(ranges) > 1 or not is_long_number(value)) for one in ranges)
+            for value in values
+        )
 
 
 @cache
@@ -115,6 +112,7 @@ def rules() -> dict[int, Rule]:
             row["profile"],
             row["option"],
             frozenset() if row["families"] == "*" else frozenset(row["families"].split("|")),
+            row["vm"],
         )
         for row in _rows("ps3_15.csv")
     }
@@ -141,7 +139,7 @@ def safe_private() -> dict[tuple[str, int, int], SafePrivate]:
     """Creator, group and last two digits of the element to the element."""
     return {
         (row["creator"], int(row["group"], 16), int(row["element"], 16)): SafePrivate(
-            row["vr"], row["meaning"], row["allowed"]
+            row["vr"], row["meaning"], row["allowed"], int(row["most"])
         )
         for row in _rows("safe_private.csv")
     }
@@ -159,9 +157,10 @@ def in_range(allowed: str, value: str | float) -> bool:
         return False
     low, high = _bounds(allowed)
     try:
-        return low <= float(value) <= high
+        number = float(value)
     except (TypeError, ValueError):
         return False
+    return low <= number <= high and (number == 0 or abs(number) >= LEAST)
 
 
 def is_long_number(value: str | float) -> bool:
@@ -193,53 +192,15 @@ def plain_index(text: str, allowed: str) -> str:
     return str(int(text)) if text.isascii() and text.isdigit() and in_range(allowed, text) else ""
 
 
+def is_pointer(tag: int) -> bool:
+    """Whether a tag that a value points at is one of the table: what else it may be is not known."""
+    return tag in rules()
+
+
 def is_term(text: str) -> bool:
     """Whether a coded string is made of words that name nobody."""
     text = text.strip()
     return bool(TERM.fullmatch(text)) and vocabulary.is_known(text)
-
-
-def is_product(text: str) -> bool:
-    """Whether a maker's text has the form of one: words of makers, letters with numbers, versions; nothing else.
-
-    Examples
-    --------
-    >>> [is_product(text) for text in ("SOMATOM Definition AS+", "syngo MR B17", "Br40d", "27.0.1")]
-    [True, True, True, True]
-    >>> [is_product(text) for text in ("Aynur Ehmet", "8679 3042", "(0571)8795-1234", "Dr Memet's CT")]
-    [False, False, False, False]
-    """
-    if (
-        not PRODUCT.fullmatch(text)
-        or NUMBERED.search(text)
-        or GROUPED.search(text)
-        or vocabulary.TELLING.search(text)
-    ):
-        return False
-    return all(_is_product_word(word) for word in re.findall(r"[A-Za-z0-9]+", text))
-
-
-def _is_product_word(word: str) -> bool:
-    """A known word, a short one, or one with a number in it (VA40A, B30s); camel case is looked at apart."""
-    known = vocabulary.product_words()
-    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", word)
-    return word.casefold() in known or all(
-        len(part) <= SHORT_WORD or part.isdigit() or part.casefold() in known for part in parts
-    )
-
-
-def is_code(code: str, scheme: str) -> bool:
-    """Whether a code has the form that its scheme gives to codes.
-
-    Examples
-    --------
-    >>> is_code("80891009", "SCT"), is_code("80891008", "SCT"), is_code("ZHANG", "99HOSPITAL")
-    (True, False, False)
-    """
-    form = SCHEMES.get(scheme.strip())
-    if form is None or not form.fullmatch(code.strip()):
-        return False
-    return scheme.strip() != "SCT" or _verhoeff(code.strip())
 
 
 def stated_age(age: str) -> str | None:
@@ -266,25 +227,6 @@ def tells(text: str, identity: Sequence[str]) -> bool:
     return any(
         word in words or ((len(word) >= 4 or not word.isascii()) and word in joined) for word in identity
     )
-
-
-_TIMES = (
-    (0, 1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 4, 0, 6, 7, 8, 9, 5), (2, 3, 4, 0, 1, 7, 8, 9, 5, 6),
-    (3, 4, 0, 1, 2, 8, 9, 5, 6, 7), (4, 0, 1, 2, 3, 9, 5, 6, 7, 8), (5, 9, 8, 7, 6, 0, 4, 3, 2, 1),
-    (6, 5, 9, 8, 7, 1, 0, 4, 3, 2), (7, 6, 5, 9, 8, 2, 1, 0, 4, 3), (8, 7, 6, 5, 9, 3, 2, 1, 0, 4),
-    (9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
-)  # fmt: skip
-_FIRST_TURN = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
-
-
-def _verhoeff(digits: str) -> bool:
-    """The check digit of SNOMED CT identifiers (Verhoeff's dihedral code)."""
-    turn: tuple[int, ...] = tuple(range(10))
-    check = 0
-    for digit in reversed(digits):
-        check = _TIMES[check][turn[int(digit)]]
-        turn = tuple(_FIRST_TURN[place] for place in turn)
-    return check == 0
 
 
 def _rows(name: str) -> list[dict[str, str]]:

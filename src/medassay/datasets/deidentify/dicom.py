@@ -3,71 +3,30 @@
 from __future__ import annotations
 
 import io
-import struct
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from medassay.core.errors import WrongUse
-from medassay.datasets.deidentify import allowed, pixels, vocabulary
+from medassay.datasets.deidentify import allowed, bulk, frames, pixels
 from medassay.datasets.deidentify.allowed import Rule
-from medassay.datasets.deidentify.person_names import identifying_words, name_forms
+from medassay.datasets.deidentify.element_values import Work, after, is_same, value_by_keyword, value_of
+from medassay.datasets.deidentify.element_values import mapped_uid as mapped_uid
+from medassay.datasets.deidentify.element_values import shifted as shifted
+from medassay.datasets.deidentify.header_person import Person as Person
+from medassay.datasets.deidentify.header_person import person_of as person_of
 from medassay.datasets.deidentify.profile import RESEARCH, Profile
-from medassay.datasets.identity import pseudonym
+from medassay.datasets.deidentify.safe_private import count_creators, element_name, take_safe_private
 from medassay.datasets.sample import Action, Names
-from medassay.formats.imaging.dicom_characters import Reading, read_text
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-NAMING = (
-    "PatientName",
-    "PatientID",
-    "OtherPatientIDs",
-    "OtherPatientNames",
-    "PatientBirthName",
-    "PatientMotherBirthName",
-    "AccessionNumber",
-    "PatientAddress",
-    "PatientTelephoneNumbers",
-    "ReferringPhysicianName",
-    "PerformingPhysicianName",
-    "OperatorsName",
-    "PhysiciansOfRecord",
-    "NameOfPhysiciansReadingStudy",
-    "RequestingPhysician",
-    "MilitaryRank",
-    "MedicalRecordLocator",
-)
-
-
 COMMENT, NO_PIXELS = "comment in a compressed frame", "bytes that are no pixels, or their order"
+PIXELS, OFFSETS = 0x7FE00010, (0x7FE00001, 0x7FE00002)  # places and lengths of compressed frames
 AGE_STATED = ("(0010,1010) PatientAge", "changed")
 DEEPEST = 12  # sequences in sequences; deeper ones are removed
-
-
-@dataclass(frozen=True)
-class Person:
-    """What a header says of the person, in the clear: stays in memory."""
-
-    forms: tuple[str, ...]  # of the name, every reading of its bytes
-    patient_id: str
-    birth_date: str
-    sex: str
-    institution: str
-    words: tuple[str, ...]  # to be looked for in texts that are kept
-    problem: str = ""  # with the character set
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """Whatever tells this person apart: an id at a site; a name with birth date and sex."""
-        ids = [f"id:{self.institution.casefold()}:{self.patient_id}"] if self.patient_id else []
-        whole = len(self.birth_date) == 8 and self.sex
-        names = [f"name:{form}|{self.birth_date}|{self.sex}" for form in self.forms] if whole else []
-        return (*ids, *names)
 
 
 @dataclass(frozen=True)
@@ -76,45 +35,6 @@ class Cleaned:
 
     dataset: Dataset
     actions: Counter[tuple[str, str]]  # element and action
-
-
-def person_of(dataset: Dataset) -> Person:
-    """Read who the header is of, before anything is changed."""
-    charset = dataset.get("SpecificCharacterSet") or ""
-    declared = [charset] if isinstance(charset, str) else list(charset)
-    return person_read(lambda keyword: _reading(dataset, keyword, declared))
-
-
-def person_read(of: Callable[[str], Reading]) -> Person:
-    """Who a header is of, by what reads its elements (by keyword)."""
-    name = of("PatientName")
-    readings = [reading for keyword in NAMING if (reading := of(keyword)).text]
-    texts = [text for reading in readings for text in (reading.text, *reading.others)]
-    forms = [form for text in (name.text, *name.others) for form in name_forms(text)]
-    return Person(
-        forms=tuple(dict.fromkeys(forms)),
-        patient_id=of("PatientID").text.strip(),
-        birth_date=of("PatientBirthDate").text.strip(),
-        sex=of("PatientSex").text.strip(),
-        institution=of("InstitutionName").text.strip(),
-        words=identifying_words(texts),
-        problem=next((reading.problem for reading in readings if reading.problem), ""),
-    )
-
-
-def mapped_uid(key: bytes, uid: str) -> str:
-    """The UID that stands for this one wherever it occurs under the same key (128 bits below 2.25)."""
-    halves = [pseudonym(key, kind, uid).rpartition("-")[2] for kind in ("uid", "uid-low")]
-    return f"{allowed.UID_ROOT}{int(''.join(halves), 16)}"
-
-
-def shifted(day: str, days: int) -> str:
-    """A date moved back; empty where it is none."""
-    try:
-        moved = date(int(day[:4]), int(day[4:6]), int(day[6:8])) - timedelta(days=days)
-    except (ValueError, OverflowError):
-        return ""
-    return moved.strftime("%Y%m%d").rjust(8, "0")
 
 
 def clean(
@@ -139,7 +59,7 @@ def clean(
     WrongUse
         When the object is of a storage class that no family of the table holds.
     """
-    family = allowed.family_of(str(_of(dataset, "SOPClassUID")))
+    family = allowed.family_of(str(value_by_keyword(dataset, "SOPClassUID")))
     if family is None:
         raise WrongUse(
             found="a storage class that the allow-list has no family for",
@@ -148,7 +68,9 @@ def clean(
             where="(0008,0016) SOPClassUID",
         )
     actions: Counter[tuple[str, str]] = Counter()
-    work = Work(names, index, tuple(words), profile, allowed.rules_of(family), actions)
+    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+    swapped = syntax is not None and syntax.is_transfer_syntax and not syntax.is_little_endian
+    work = Work(names, index, tuple(words), profile, allowed.rules_of(family), actions, swapped)
     fresh = _cleaned_level(dataset, work, depth=0)
     if profile.characteristics:
         _state_age(dataset, fresh, actions)
@@ -156,18 +78,6 @@ def clean(
     _take_over_pixels(dataset, fresh, actions)
     count_creators(actions)
     return Cleaned(fresh, actions)
-
-
-@dataclass(frozen=True)
-class Work:
-    """What holds for one object while it is walked."""
-
-    names: Names
-    index: int | None
-    words: tuple[str, ...]
-    profile: Profile
-    table: dict[int, Rule]
-    actions: Counter[tuple[str, str]]
 
 
 def _cleaned_level(dataset: Dataset, work: Work, *, depth: int) -> Dataset:
@@ -198,20 +108,29 @@ def take_element(dataset: Dataset, fresh: Dataset, rule: Rule, work: Work, depth
         work.actions[rule.element, "kept" if items else "removed"] += 1
         return
     uncoded = action in ("code", "scheme") and not _is_code_item(dataset)
-    before = None if uncoded or action in ("remove", "method") else _value(dataset, rule.tag)
-    after = None if before is None else _after(rule, action, before, work)
-    if after is None:
+    before = None if uncoded or action in ("remove", "method") else value_of(dataset, rule.tag)
+    made = None if before is None else _made(dataset, rule, action, before, work, depth)
+    if made is None:
         work.actions[rule.element, "removed"] += 1
         return
-    setattr(fresh, rule.keyword, after)
-    work.actions[rule.element, "kept" if _same(before, after) else "changed"] += 1
+    setattr(fresh, rule.keyword, made)
+    work.actions[rule.element, "kept" if is_same(before, made) else "changed"] += 1
+
+
+def _made(dataset: Dataset, rule: Rule, action: str, before: Any, work: Work, depth: int) -> Any:
+    """What stands of a value; of pixels those of the object itself, since an icon may show anyone."""
+    if action != "pixels":
+        return after(rule, action, before, work)
+    if rule.tag == PIXELS or rule.tag in OFFSETS:
+        return None if depth else before  # held to their frames once the whole object is there
+    return bulk.taken(dataset, rule.tag, rule.keyword, swapped=work.swapped)
 
 
 def _cleaned_items(dataset: Dataset, rule: Rule, work: Work, depth: int) -> Any:
     """The items of a sequence; one that lost its code loses all, since its meaning alone proves nothing."""
     from pydicom.sequence import Sequence as Items
 
-    items = _value(dataset, rule.tag)
+    items = value_of(dataset, rule.tag)
     if depth > DEEPEST or not isinstance(items, Items):
         return None
     fresh = Items()
@@ -226,51 +145,11 @@ def _cleaned_items(dataset: Dataset, rule: Rule, work: Work, depth: int) -> Any:
 
 
 def _is_code_item(item: Dataset) -> bool:
-    code = str(_of(item, "CodeValue") or _of(item, "LongCodeValue"))
-    return allowed.is_code(code, str(_of(item, "CodingSchemeDesignator")))
-
-
-def take_safe_private(dataset: Dataset, fresh: Dataset, number: int) -> bool:
-    """Take over a listed private element with its creator; its numbers only."""
-    group, element = number >> 16, number & 0xFFFF
-    if element < 0x1000:
-        return False
-    creator = str(_value(dataset, group << 16 | element >> 8) or "").strip()
-    known = allowed.safe_private().get((creator, group, element & 0xFF))
-    if known is None:
-        return False
-    values = _private_numbers(dataset, number, known.vr)
-    if not values or not all(allowed.in_range(known.allowed, value) for value in values):
-        return False
-    fresh.add_new(group << 16 | element >> 8, "LO", creator)
-    fresh.add_new(number, known.vr, values if len(values) > 1 else values[0])
-    return True
-
-
-def _private_numbers(dataset: Dataset, number: int, vr: str) -> list[Any]:
-    """The values of a private element, of which a file may tell no representation."""
-    value = _value(dataset, number)
-    if isinstance(value, bytes):
-        if vr in ("DS", "IS"):
-            return [part.strip() for part in value.decode("latin-1").rstrip("\x00 ").split("\\")]
-        code, size = ("<d", 8) if vr == "FD" else ("<f", 4)
-        return [part[0] for part in struct.iter_unpack(code, value)] if len(value) % size == 0 else []
-    if value in (None, ""):
-        return []
-    return list(value) if _is_several(value) else [value]
-
-
-def count_creators(actions: Counter[tuple[str, str]]) -> None:
-    """A creator whose safe elements were kept was kept with them, as often as the most frequent of these."""
-    kept: dict[str, int] = {}
-    for (element, action), count in actions.items():
-        if action == "kept" and element[1:5].isalnum() and int(element[1:5], 16) & 1:
-            creator = element_name(int(element[1:5], 16) << 16 | int(element[6:8], 16))
-            kept[creator] = max(kept.get(creator, 0), count)
-    for creator, count in kept.items():
-        moved = min(count, actions[creator, "removed"])
-        actions[creator, "removed"] -= moved
-        actions[creator, "kept"] += moved
+    code, long_code, scheme = (
+        str(value_by_keyword(item, keyword))
+        for keyword in ("CodeValue", "LongCodeValue", "CodingSchemeDesignator")
+    )
+    return allowed.are_codes(code, long_code, scheme)
 
 
 def texts_of(dataset: Dataset) -> list[str]:
@@ -285,103 +164,11 @@ def totals(counts: Counter[tuple[str, str]]) -> tuple[Action, ...]:
     )
 
 
-def _after(rule: Rule, action: str, value: Any, work: Work) -> Any:
-    """The value that may stand, or None."""
-    names = work.names
-    parts = list(value) if _is_several(value) else [value]
-    match action:
-        case "keep":
-            return value if parts != [""] and all(rule.permits(part) for part in parts) else None
-        case "filter" | "term" | "descriptor" | "product" | "structure":
-            return _worded(action, parts, work.words)
-        case "uid":
-            mapped = [mapped_uid(names.key, str(part)) for part in parts if str(part)]
-            return _one_or_all(mapped)
-        case "class":
-            return value if all(allowed.STANDARD_UID.fullmatch(str(part)) for part in parts) else None
-        case "date":
-            return _one_or_all([shifted(str(part), names.date_shift_days) for part in parts])
-        case "datetime":
-            moved = [_moved(str(part).strip(), names.date_shift_days) for part in parts]
-            return _one_or_all([part for part in moved if part])
-        case "time":
-            return value if all(allowed.TIME.fullmatch(str(part).strip()) for part in parts) else None
-        case "empty":
-            return ""
-        case "fixed":
-            return rule.allowed
-        case "longitudinal":
-            return work.profile.longitudinal
-        case "subject":
-            return names.subject
-        case "index":
-            if work.index is not None:
-                return work.index + 1
-            return allowed.plain_index(str(value), rule.allowed) or None
-        case "age":
-            return allowed.stated_age(str(value))
-        case "scheme" | "code":
-            return value if str(value) else None  # the item was held to its scheme as a whole
-        case "pixels" | "pointer":
-            return value
-    return None
-
-
-def _worded(action: str, parts: Sequence[Any], words: Sequence[str]) -> Any:
-    """What of a text may stand: whole terms, a maker's texts, or the known words of a description."""
-    texts = [str(part).strip() for part in parts]
-    match action:
-        case "filter":
-            return [
-                text if allowed.is_term(text) and not allowed.tells(text, words) else "OTHER"
-                for text in texts
-            ]
-        case "term":
-            fit = all(allowed.is_term(text) and not allowed.tells(text, words) for text in texts)
-            return _one_or_all(texts) if fit and any(texts) else None
-        case "product":
-            fit = all(allowed.is_product(text) and not allowed.tells(text, words) for text in texts)
-            return _one_or_all(texts) if fit and any(texts) else None
-        case "structure" if len(texts) == 1 and vocabulary.is_known(texts[0]):
-            return None if allowed.tells(texts[0], words) else texts[0]
-    known = [vocabulary.known_words(text, words) for text in texts]
-    return _one_or_all(known) if any(known) else None
-
-
-def _one_or_all(values: list[str]) -> Any:
-    return None if not values else values[0] if len(values) == 1 else values
-
-
-def _moved(moment: str, days: int) -> str:
-    """A DICOM date and time moved back; what is no such thing, or coarser than a day, is nothing."""
-    if len(moment) < 8 or not allowed.DATETIME.fullmatch(moment):
-        return ""
-    day = shifted(moment[:8], days)
-    return day + moment[8:] if day else ""
-
-
-def _is_several(value: Any) -> bool:
-    return not isinstance(value, str | bytes) and hasattr(value, "__iter__")
-
-
-def _same(before: Any, after: Any) -> bool:
-    if _is_several(before):
-        return list(before) == (list(after) if _is_several(after) else [after])
-    return bool(str(before) == str(after))
-
-
-def _value(dataset: Dataset, tag: int) -> Any:
-    """The converted value; None where the bytes are no value of their kind."""
-    try:
-        value = dataset[tag].value
-    except (ValueError, TypeError, UnicodeError, LookupError, NotImplementedError, OverflowError):
-        return None
-    return "" if value is None else value
-
-
 def _state_age(dataset: Dataset, fresh: Dataset, actions: Counter[tuple[str, str]]) -> None:
     """An age that the header leaves to birth and study date is stated before both are gone."""
-    age = age_between(str(_of(dataset, "PatientBirthDate")), str(_of(dataset, "StudyDate")))
+    age = age_between(
+        str(value_by_keyword(dataset, "PatientBirthDate")), str(value_by_keyword(dataset, "StudyDate"))
+    )
     if "PatientAge" not in fresh and age is not None:
         fresh.PatientAge = age
         actions[AGE_STATED] += 1
@@ -399,13 +186,6 @@ def age_between(born: str, seen: str) -> str | None:
         return None
     years = int(seen[:4]) - int(born[:4]) - (seen[4:] < born[4:])
     return allowed.stated_age(f"{years:03d}Y") if 0 <= years <= 130 else None
-
-
-def _of(dataset: Dataset, keyword: str) -> Any:
-    from pydicom.datadict import tag_for_keyword
-
-    tag = tag_for_keyword(keyword)
-    return _value(dataset, tag) if tag is not None and tag in dataset else ""
 
 
 def _state_method(
@@ -457,18 +237,43 @@ def _take_over_pixels(source: Dataset, fresh: Dataset, actions: Counter[tuple[st
     meta.TransferSyntaxUID = syntax if compressed and syntax is not None else ExplicitVRLittleEndian
     fresh.file_meta = meta
     if "PixelData" not in fresh:
+        _hold_offsets(fresh, b"", actions)
         return
     before = fresh["PixelData"].value
-    if compressed:
-        after, what = pixels.without_comments(before), COMMENT
+    if compressed and syntax is not None:
+        taken, what = compressed_frames(before, source, syntax), COMMENT
     else:
         swapped = syntax is not None and not syntax.is_little_endian
-        after, what = pixels.plain(before, source, swap=swapped), NO_PIXELS
-    if after != before:
-        fresh.PixelData = after
+        taken, what = pixels.plain(before, source, swap=swapped), NO_PIXELS
+    _hold_offsets(fresh, taken if compressed else b"", actions)
+    if taken != before:
+        fresh.PixelData = taken
         state_pixels_changed(actions, what)
     fresh["PixelData"].VR = "OB" if compressed else "OW"
     fresh["PixelData"].is_undefined_length = compressed
+
+
+def compressed_frames(value: bytes, header: Dataset, syntax: str) -> bytes:
+    """Frames as `frames.without_texts` leaves them, by what the header tells of them."""
+    size = pixels.whole(header, "Rows") * pixels.whole(header, "Columns")
+    if pixels.whole(header, "BitsAllocated") == 1:
+        size = -(-size // 8)
+    return frames.without_texts(value, syntax, count=pixels.frames_told(header), pixels=size)
+
+
+def _hold_offsets(fresh: Dataset, value: bytes, actions: Counter[tuple[str, str]]) -> None:
+    """A table of places that are no fragments' is no table; without its lengths it tells nothing."""
+    parts = frames.fragments(value)
+    place, lengths = (fresh[tag].value if tag in fresh else b"" for tag in OFFSETS)
+    sizes = b"".join((stop - start).to_bytes(8, "little") for start, stop in parts)
+    if place and lengths == sizes and frames.tells_fragments(place, parts, "Q"):
+        return
+    for tag in OFFSETS:
+        if tag in fresh:
+            del fresh[tag]
+            element = allowed.rules()[tag].element
+            actions[element, "kept"] -= 1
+            actions[element, "removed"] += 1
 
 
 def state_pixels_changed(actions: Counter[tuple[str, str]], what: str) -> None:
@@ -490,25 +295,3 @@ def encoded(dataset: Dataset) -> bytes:
     sink = io.BytesIO()
     dataset.save_as(sink, enforce_file_format=True)
     return sink.getvalue()
-
-
-def _reading(dataset: Dataset, keyword: str, declared: Sequence[str]) -> Reading:
-    """The text of an element by its raw bytes, so that a wrong character set cannot spoil it first."""
-    from pydicom.datadict import tag_for_keyword
-
-    tag = tag_for_keyword(keyword)
-    if tag is None or tag not in dataset:
-        return Reading("")
-    raw = dataset.get_item(tag)
-    value = raw.value if raw is not None else None
-    if isinstance(value, bytes):
-        return read_text(value, declared)
-    return Reading("" if value is None else str(value))
-
-
-@cache
-def element_name(tag: int) -> str:
-    """Tag and keyword; of a private element the tag alone, since its creator may be anyone's text."""
-    from pydicom.datadict import keyword_for_tag
-
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword_for_tag(tag) or 'private or unknown'}"

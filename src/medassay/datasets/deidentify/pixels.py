@@ -1,102 +1,87 @@
-"""Bytes of pixel data that are no pixels: what stands behind, between and inside of them may tell a person."""
+"""Bytes of native pixel data that are no pixels: what stands behind and beside of them may tell a person."""
 
 from __future__ import annotations
 
-import re
-import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medassay.core.errors import WrongUse
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-ITEM = b"\xfe\xff\x00\xe0"
-JPEG, JPEG_2000 = b"\xff\xd8", b"\xff\x4f"
-COMMENT, COMMENT_2000, SCAN, START_2000 = 0xFE, 0x64, 0xDA, 0x90
-SHORT = (
-    18  # bytes of an application segment (JFIF, Adobe, colour transform); longer ones hold more than flags
-)
-ENCODERS = re.compile(
-    rb"[\x00\x01]?[\x00\x01]?(Created by OpenJPEG version|Kakadu|LEAD Technologies|CharLS|Lavc|Pegasus|Aware|"
-    rb"JasPer Version|Grok)[ 0-9A-Za-z._-]{0,24}\x00?"
-)
-
 
 def plain(value: bytes, header: Dataset, *, swap: bool) -> bytes:
-    """Native pixels in little endian: nothing behind the last one, nothing in the bits above those stored.
+    """Native pixels in little endian: nothing behind the last one, nothing in the bits beside those stored.
 
-    Bits above are cleared only where the header says that an overlay lies in them ((60xx,0102) Overlay Bit
-    Position other than 0) and the pixels are unsigned: elsewhere they are padding or sign, and stay.
+    Other bits are cleared only where the header says that an overlay lies in them ((60xx,0102) Overlay Bit Position
+    other than 0); of signed pixels the sign is written into those above. Elsewhere they are padding or sign, and stay.
+
+    Raises
+    ------
+    WrongUse
+        When the pixels are fewer than the header says, or it does not say how many there are.
     """
-    if swap and _whole(header, "BitsAllocated") == 16:
-        value = np.frombuffer(value[: len(value) // 2 * 2], ">u2").astype("<u2").tobytes()
-    due = _due(header)
-    if due is not None and len(value) > due:
+    due = _due(header, len(value))
+    if due is None or len(value) < due:
+        raise WrongUse(
+            found="pixels that are fewer than the header says, or of which it does not say how many",
+            wanted="as many as rows, columns, samples and frames come to",
+            remedy="Export the object again.",
+            where="(7FE0,0010) PixelData",
+        )
+    allocated = whole(header, "BitsAllocated")
+    words = 2 if swap and allocated == 8 and header["PixelData"].VR == "OW" else allocated // 8
+    if swap and words in (2, 4, 8):
+        size = -(-due // words) * words
+        value = np.frombuffer(value[:size].ljust(size, b"\x00"), f">u{words}").astype(f"<u{words}").tobytes()
+    if len(value) > due:
         # One byte makes the length even; a reader may not find anything in it.
         value = value[:due] + b"\x00" * (due % 2)
-    if _overlay_in_pixels(header) and _whole(header, "PixelRepresentation") == 0:
-        allocated, stored = _whole(header, "BitsAllocated"), _whole(header, "BitsStored")
-        if allocated in (8, 16) and 0 < stored < allocated:
-            kind = "<u2" if allocated == 16 else "u1"
-            values = np.frombuffer(value, kind)
-            value = (values & np.array((1 << stored) - 1, kind)).tobytes()
+    if _overlay_in_pixels(header) and allocated in (8, 16, 32):
+        value = _stored_bits(value, header, allocated)
     return value
 
 
-def without_comments(value: bytes) -> bytes:
-    """Encapsulated frames with the texts of their comments and application segments blanked, in place.
-
-    No length changes, so offsets stay true, and no decoder reads what is blanked. Names of encoders stay.
-    """
-    blanked = bytearray(value)
-    at = 0
-    while at + 8 <= len(value) and value[at : at + 4] == ITEM:
-        size = struct.unpack_from("<I", value, at + 4)[0]
-        _blank(blanked, at + 8, min(at + 8 + size, len(value)))
-        at += 8 + size
-    return bytes(blanked)
-
-
-def _blank(content: bytearray, start: int, end: int) -> None:
-    """Walk the segments of one fragment up to its first scan or tile."""
-    head = bytes(content[start : start + 2])
-    if head not in (JPEG, JPEG_2000):
-        return
-    at = start + 2
-    while at + 4 <= end and content[at] == 0xFF:
-        marker = content[at + 1]
-        size = struct.unpack_from(">H", content, at + 2)[0]
-        if marker in (SCAN, START_2000) or size < 2:
-            return
-        first, last = at + 4, min(at + 2 + size, end)
-        if _tells_more(head, marker, bytes(content[first:last])):
-            keep = 2 if head == JPEG_2000 else 0  # Rcom says how the comment is to be read
-            content[first + keep : last] = bytes(max(0, last - first - keep))
-        at += 2 + size
+def _stored_bits(value: bytes, header: Dataset, allocated: int) -> bytes:
+    """Pixels with zeros, or their sign, in the bits that are not theirs."""
+    stored = whole(header, "BitsStored")
+    high = whole(header, "HighBit") if "HighBit" in header else stored - 1
+    low = high + 1 - stored
+    if not 0 < stored < allocated or not 0 <= low <= high < allocated:
+        return value
+    kind = f"<u{allocated // 8}"
+    size = len(value) // (allocated // 8) * (allocated // 8)
+    values = np.frombuffer(value[:size], kind)
+    mask = ((1 << stored) - 1) << low
+    plain = values & np.array(mask, kind)
+    if whole(header, "PixelRepresentation") == 1:
+        above = ((1 << allocated) - 1) & ~((1 << (high + 1)) - 1)
+        plain = np.where(plain >> np.array(high, kind) & 1, plain | np.array(above, kind), plain).astype(kind)
+    return bytes(plain.tobytes()) + value[size:]
 
 
-def _tells_more(head: bytes, marker: int, payload: bytes) -> bool:
-    if head == JPEG_2000:
-        return marker == COMMENT_2000 and any(payload[2:]) and not ENCODERS.fullmatch(payload)
-    if marker == COMMENT:
-        return any(payload) and not ENCODERS.fullmatch(payload)
-    return 0xE0 <= marker <= 0xEF and len(payload) > SHORT - 2 and any(payload)
-
-
-def _due(header: Dataset) -> int | None:
+def _due(header: Dataset, length: int) -> int | None:
     """Bytes of the pixels that the header tells of; None where it does not."""
-    facts = [_whole(header, name) for name in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")]
-    frames = _whole(header, "NumberOfFrames") if "NumberOfFrames" in header else 1
+    facts = [whole(header, name) for name in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")]
+    frames = frames_told(header)
     if not all(facts) or not frames:
         return None
     rows, columns, samples, bits = facts
-    if str(header.get("PhotometricInterpretation", "")) == "YBR_FULL_422":
-        samples = 2
-    return (rows * columns * samples * frames * bits + 7) // 8
+    due = (rows * columns * samples * frames * bits + 7) // 8
+    halved = str(header.get("PhotometricInterpretation", "")) == "YBR_FULL_422"
+    if halved and length not in (due, due + due % 2):  # some writers store all samples and say half of them
+        return (rows * columns * 2 * frames * bits + 7) // 8
+    return due
 
 
-def _whole(header: Dataset, keyword: str) -> int:
+def frames_told(header: Dataset) -> int:
+    """Number of frames that the header tells of; 0 where it is no number."""
+    return whole(header, "NumberOfFrames") if "NumberOfFrames" in header else 1
+
+
+def whole(header: Dataset, keyword: str) -> int:
     """A positive whole number of the header; 0 where it is none."""
     try:
         value: Any = header.get(keyword)

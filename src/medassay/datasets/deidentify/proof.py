@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from medassay.core.canonical import digest_bytes
 from medassay.core.findings import Finding, Reason, Severity
-from medassay.datasets.deidentify import allowed, vocabulary
+from medassay.datasets.deidentify import allowed, codes, vocabulary
 from medassay.datasets.deidentify.allowed import Rule
 from medassay.datasets.deidentify.profile import RESEARCH, Profile
 
 LONG = {b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT", b"SV", b"UV"}
+UNCOUNTED = ("empty", "fixed", "longitudinal", "subject")  # whose values are ours
 NUMBERS = {b"US": "H", b"SS": "h", b"UL": "I", b"SL": "i", b"FD": "d", b"FL": "f"}
 META = {0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013}
 UNDEFINED = 0xFFFFFFFF
@@ -152,6 +153,8 @@ def _elements(reader: _Reader, at: int, end: int, *, depth: int) -> int:
             at = _items(reader, at, length, depth + 1)
             continue
         bulk = rule is not None and rule.action == "pixels"
+        if depth and tag == PIXELS:
+            reader.left(_name(tag), "pixels inside of a sequence")
         if bulk and length == UNDEFINED:
             start, at = at, _skip_fragments(content, at)
             reader.walked.compressed = True
@@ -187,22 +190,20 @@ def _private(reader: _Reader, level: _Level, tag: int, vr: bytes, length: int, a
     else:
         creator = level.creators.get(group << 8 | element >> 8, "")
         known = allowed.safe_private().get((creator, group, element & 0xFF))
-        if known is None or known.vr.encode() != vr or not _numbers_fit(known.allowed, vr, value):
+        if known is None or known.vr.encode() != vr or not known.permits(_parts(vr, value)):
             reader.left(_name(tag), "a private element that is not on the list of safe ones")
     return at + length
 
 
-def _numbers_fit(bounds: str, vr: bytes, value: bytes) -> bool:
-    if vr in NUMBERS:
-        return all(allowed.in_range(bounds, number) for number in _numbers(vr, value))
-    parts = value.decode("latin-1").rstrip("\x00 ").split("\\")
-    return all(allowed.in_range(bounds, part) for part in parts)
+def _parts(vr: bytes, value: bytes) -> Sequence[str | float]:
+    return list(_numbers(vr, value)) if vr in NUMBERS else value.decode("latin-1").rstrip("\x00 ").split("\\")
 
 
 def _hold_code(reader: _Reader, level: _Level) -> None:
     """Code and scheme of one item agree."""
-    code = level.codes.get(CODE) or level.codes.get(LONG_CODE)
-    if level.codes and not allowed.is_code(code or "", level.codes.get(SCHEME, "")):
+    if level.codes and not allowed.are_codes(
+        *(level.codes.get(tag, "") for tag in (CODE, LONG_CODE, SCHEME))
+    ):
         reader.left("(0008,0100) CodeValue", "a code that its scheme does not have, or of no known scheme")
 
 
@@ -237,10 +238,11 @@ def _skip_fragments(content: bytes, at: int) -> int:
 def _hold(reader: _Reader, level: _Level, rule: Rule, vr: bytes, value: bytes, depth: int) -> None:
     walked, action = reader.walked, rule.under(reader.profile)
     if vr in NUMBERS or vr == b"AT":
-        ok = vr == b"AT" and action == "pointer"
+        ok = vr == b"AT" and action == "pointer" and all(map(allowed.is_pointer, _tags(value)))
         if vr in NUMBERS:
             numbers = list(_numbers(vr, value))
             ok = action == "keep" and all(rule.permits(number) for number in numbers)
+            ok = ok and (not numbers or rule.counts(len(numbers)))
             if depth == 0 and len(numbers) == 1:
                 walked.numbers[rule.tag] = numbers[0]
     else:
@@ -268,6 +270,8 @@ def _decoded(rule: Rule, value: bytes) -> str | None:
 
 def _text_fits(reader: _Reader, rule: Rule, action: str, text: str) -> bool:
     parts = [part.strip() for part in text.split("\\")]
+    if text and action not in UNCOUNTED and not rule.counts(len(parts)):
+        return False
     match action:
         case "keep" | "filter":
             return text == "" or all(rule.permits(part) for part in parts)
@@ -292,7 +296,7 @@ def _text_fits(reader: _Reader, rule: Rule, action: str, text: str) -> bool:
         case "code":
             return True  # with its scheme, at the end of the item
         case "scheme":
-            return text in allowed.SCHEMES
+            return text in codes.SCHEMES
     single = SINGLE.get(action)
     return single is not None and all(single(part) for part in parts)
 
@@ -301,6 +305,11 @@ def _uid(value: bytes) -> bool:
     text = value.rstrip(b"\x00 ").decode("latin-1")
     ours = text.startswith((allowed.UID_ROOT, allowed.STANDARD_ROOT)) or text == WRITER
     return ours and text.replace(".", "").isdigit() and len(text) <= 64
+
+
+def _tags(value: bytes) -> Iterator[int]:
+    for group, element in struct.iter_unpack("<HH", value):
+        yield group << 16 | element
 
 
 def _numbers(vr: bytes, value: bytes) -> Iterator[float]:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from medassay.datasets.deidentify import allowed, dicom, pixels
+from medassay.datasets.deidentify import allowed, dicom, header_person, pixels
 from medassay.datasets.deidentify.allowed import Rule
+from medassay.datasets.deidentify.element_values import Work
 from medassay.datasets.deidentify.explicit_walk import (
     END,
     EXPLICIT,
@@ -28,6 +29,7 @@ from medassay.datasets.deidentify.explicit_walk import (
     item,
 )
 from medassay.datasets.deidentify.profile import RESEARCH, Profile
+from medassay.datasets.deidentify.safe_private import count_creators, element_name, take_safe_private
 from medassay.datasets.sample import Names
 from medassay.formats.imaging.dicom_characters import Reading, read_text
 
@@ -39,7 +41,17 @@ CHARACTER_SET, CLASS, UID = 0x00080005, 0x00080016, 0x00080018
 REPRESENTATION, AGE, BIRTH, SEEN = 0x00280103, 0x00101010, 0x00100030, 0x00080020
 CODES = (0x00080100, 0x00080119, 0x00080102)  # value, long value, scheme
 SIGNED = (0x00280106, 0x00280107, 0x00280108, 0x00280109, 0x00280120, 0x00280121)  # as the pixels are
-OF_PIXELS = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280103)
+OF_PIXELS = (
+    0x00280002,
+    0x00280004,
+    0x00280008,
+    0x00280010,
+    0x00280011,
+    0x00280100,
+    0x00280101,
+    0x00280102,
+    0x00280103,
+)
 READ_SURELY = (b"", b"ISO_IR 6", b"ISO_IR 100", b"ISO_IR 192", b"GB18030", b"GBK")
 UTF_8 = b"\x08\x00\x05\x00CS\n\x00ISO_IR 192"
 LARGEST, MOST = 4096, 50_000  # bytes of a value that is remembered; values remembered for one sample
@@ -56,8 +68,8 @@ class Quick:
     pixels: bytes | None  # as written
 
 
-def person_of(one: Opened) -> dicom.Person:
-    """Who the header is of: `dicom.person_of` of its bytes."""
+def person_of(one: Opened) -> header_person.Person:
+    """Who the header is of: `header_person.person_of` of its bytes."""
     from pydicom.datadict import tag_for_keyword
 
     declared = [part.strip() for part in one.raw(CHARACTER_SET).decode("latin-1").split("\\")]
@@ -65,7 +77,7 @@ def person_of(one: Opened) -> dicom.Person:
     def reading(keyword: str) -> Reading:
         return read_text(one.raw(tag_for_keyword(keyword) or 0), declared)
 
-    return dicom.person_read(reading)
+    return header_person.person_read(reading)
 
 
 def outermost(one: Opened) -> Dataset:
@@ -141,7 +153,7 @@ class _Cleaner:
         said, done = _said(self.names, self.profile)
         out |= said
         self.actions += done
-        dicom.count_creators(self.actions)
+        count_creators(self.actions)
         value = None
         if PIXELS in self.action_of and PIXELS in one.at:
             out[PIXELS], value = self._pixels(one)
@@ -215,7 +227,7 @@ class _Cleaner:
         from pydicom.dataset import Dataset as Fresh
 
         source, fresh = _dataset((one, *beside), charset), Fresh()
-        work = dicom.Work(self.names, self.index, self.words, self.profile, self.table, Counter())
+        work = Work(self.names, self.index, self.words, self.profile, self.table, Counter())
         dicom.take_element(source, fresh, self.table[one[0]], work, depth)
         ((done, _),) = work.actions.items()
         beyond = any(not text.isascii() for text in dicom.texts_of(fresh))
@@ -242,8 +254,8 @@ class _Cleaner:
             from pydicom.dataset import Dataset as Fresh
 
             source, fresh = _dataset((key[:3], (holder[0], *creator)), b""), Fresh()
-            taken = dicom.take_safe_private(source, fresh, tag)
-            done = (dicom.element_name(tag), "kept" if taken else "removed")
+            taken = take_safe_private(source, fresh, tag)
+            done = (element_name(tag), "kept" if taken else "removed")
             self.remembered[key] = (_encoded(fresh, source), done, False)
         elements, done, _ = self.remembered[key]
         return elements, done
@@ -274,11 +286,11 @@ class _Cleaner:
         if compressed != (one.syntax != EXPLICIT) or vr not in (b"OB", b"OW"):
             raise Unfollowed
         before = one.content[start:stop]
+        about = [tag for tag in one.at if tag in OF_PIXELS or tag & 0xFF00FFFF == 0x60000102]
+        header = _dataset(tuple((tag, *_bytes_of(one.content, one.at[tag])) for tag in about), b"")
         if compressed:
-            after, what = pixels.without_comments(before), dicom.COMMENT
+            after, what = dicom.compressed_frames(before, header, one.syntax), dicom.COMMENT
         else:
-            about = [tag for tag in one.at if tag in OF_PIXELS or tag & 0xFF00FFFF == 0x60000102]
-            header = _dataset(tuple((tag, *_bytes_of(one.content, one.at[tag])) for tag in about), b"")
             after, what = pixels.plain(before, header, swap=False), dicom.NO_PIXELS
         if after != before:
             dicom.state_pixels_changed(self.actions, what)
@@ -295,7 +307,7 @@ def _is_code(content: bytes, at: dict[int, Found]) -> bool:
         if not raw.isascii() or b"\\" in raw or b"\x1b" in raw:
             raise Unfollowed
         texts.append(raw.decode("ascii").rstrip("\x00 "))
-    return allowed.is_code(texts[0] or texts[1], texts[2])
+    return allowed.are_codes(*texts)
 
 
 def _bytes_of(content: bytes, one: Found) -> tuple[bytes, bytes]:
@@ -304,7 +316,7 @@ def _bytes_of(content: bytes, one: Found) -> tuple[bytes, bytes]:
 
 @cache
 def _removed(tag: int) -> tuple[str, str]:
-    return dicom.element_name(tag), "removed"
+    return element_name(tag), "removed"
 
 
 def _dataset(elements: tuple[tuple[int, bytes, bytes], ...], charset: bytes) -> Dataset:

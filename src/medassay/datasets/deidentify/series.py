@@ -15,7 +15,15 @@ from medassay.core.canonical import digest_bytes
 from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets import residue
-from medassay.datasets.deidentify import allowed, burned_in, dicom, explicit_walk, proof, quick
+from medassay.datasets.deidentify import (
+    allowed,
+    burned_in,
+    dicom,
+    explicit_walk,
+    header_person,
+    proof,
+    quick,
+)
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.outgoing import Actions, Outgoing, left
 from medassay.datasets.deidentify.profile import Profile
@@ -72,7 +80,7 @@ def group_of(opened: Dataset) -> tuple[str, Finding | None]:
 
 def facts_of(opened: Dataset) -> Facts:
     """Whose the object is."""
-    person = dicom.person_of(opened)
+    person = header_person.person_of(opened)
     return Facts(
         ids=(person.patient_id,) if person.patient_id else (),
         names=person.forms,
@@ -137,7 +145,7 @@ def _instance(
     if uid in seen:
         return _refuse(Reason.DUPLICATE, "a second object of one UID")
     seen.add(uid)
-    person = dicom.person_of(dataset)
+    person = header_person.person_of(dataset)
     if texts:
         try:
             places = burned_in.masked(dataset, texts)

@@ -162,13 +162,13 @@ def standard_profile() -> dict[str, tuple[str, dict[str, str]]]:
 
 def table() -> str:
     """The text of `ps3_15.csv`."""
-    from pydicom.datadict import dictionary_VR, tag_for_keyword
+    from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 
     profile = standard_profile()
     chosen = {row["tag"]: row for row in csv.DictReader(_lines("chosen.csv"))}
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(["tag", "keyword", "vr", "action", "allowed", "profile", "option", "families"])
+    writer.writerow(["tag", "keyword", "vr", "vm", "action", "allowed", "profile", "option", "families"])
     families = _families_of_keywords()
     for keyword, where in sorted(families.items(), key=lambda item: tag_for_keyword(item[0]) or 0):
         number = tag_for_keyword(keyword)
@@ -183,7 +183,7 @@ def table() -> str:
             where = set(FAMILIES) if number >> 16 == 0x12 or keyword.startswith("Longitudinal") else where
         if action != "remove":
             shown = "*" if where == set(FAMILIES) else "|".join(sorted(where))
-            writer.writerow([tag, keyword, vr, action, allowed, basic, option, shown])
+            writer.writerow([tag, keyword, vr, dictionary_VM(number), action, allowed, basic, option, shown])
     return HEAD + sink.getvalue()
 
 

@@ -20,11 +20,17 @@ ITEM_DIGITS = 6  # in the name of an item or a column
 LONGEST_ITEM_WORD = 12
 DIGITS = 10  # more digits in one description are a number of somebody
 
-# Days (3/2/56, 2 Mar 56) and numbers in groups as telephones have them.
+_MONTHS = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+# Days (3/2/56, 67.02.14, 2 Mar 56, Mar 2 1956, 1956/3/2), numbers in groups as telephones and ids have them, and words
+# that are spelt out (W A N G).
 TELLING = re.compile(
-    r"(?<![\d.])(0?[1-9]|[12]\d|3[01])([/.-])(0?[1-9]|[12]\d|3[01])\2((19|20)\d{2}|\d{2})(?![\d.])"
-    r"|(?<!\d)\d{1,2}[ -]?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ ,.-]*\d{2,4}(?!\d)"
-    r"|(?<![\d.])\d{3}[- ]\d{3}[- ]\d{2,4}(?![\d.])",
+    r"(?<![\d.])\d{2,3}(?P<group>[ ,./_:*&+-])\d{2,3}(?P=group)\d{2,4}((?P=group)\d{1,4})*(?!\d)"
+    r"|(?<![\d.])\d(?P<digit>[ ,./_:*&+-])(\d(?P=digit)){3,}\d"
+    r"|(?<![\d.])(0?[1-9]|[12]\d|3[01])(?P<day>[ /._-])(0?[1-9]|[12]\d|3[01])(?P=day)((19|20)\d{2}|\d{2})(?![\d.])"
+    rf"|(?<!\d)\d{{1,2}}[ ./_-]?{_MONTHS}[ ,./_-]*\d{{2,4}}(?!\d)"
+    rf"|(?<![a-z]){_MONTHS}[ ./_-]{{1,2}}\d{{1,2}}[ ,./_-]{{1,2}}\d{{2,4}}(?!\d)"
+    r"|(?<!\d)(19|20)\d{2}(?P<year>[ ,./_-])(0?[1-9]|1[0-2])(?P=year)(0?[1-9]|[12]\d|3[01])(?!\d)"
+    r"|(?<![a-z])[a-z](?P<letter>[ ._-])[a-z]((?P=letter)[a-z])+(?![a-z])",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(
