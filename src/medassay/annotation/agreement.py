@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
-from medassay.statistics.resampling import percentile_interval, resampling_weights
+from medassay.statistics.resampled_interval import no_interval, resampled_interval
+from medassay.statistics.resampling import resampling_weights
 
 FloatArray = NDArray[np.float64]
 Statistics = Mapping[str, float]
@@ -22,8 +23,6 @@ Figures = Callable[[Statistics], Mapping[str, float | None]]
 REPLICATES = 2000
 SEED = 20_240_101
 CONFIDENCE = 0.95
-SMALLEST_DEFINED_SHARE = 0.99  # of the resamples, as for every ratio of this package
-SAME_FIGURE = 1e-12
 
 
 class _Record(BaseModel):
@@ -171,24 +170,17 @@ def _estimate(
 ) -> Estimate:
     if value is None:
         return Estimate(value=None, n_subjects=subjects, undefined="undefined for the pooled reads")
-    defined = np.array([figure for figure in drawn if figure is not None])
-    reason = ""
+    bare = Estimate(value=value, n_subjects=subjects)
     if contributing < 2:
-        reason = "fewer than two subjects contribute"
-    elif len(defined) < SMALLEST_DEFINED_SHARE * len(drawn):
-        reason = "too few subjects contribute"
-    elif np.ptp(defined) <= SAME_FIGURE:
-        reason = "every resample shows the same figure"
-    if reason:
-        return Estimate(value=value, n_subjects=subjects, undefined=f"no interval: {reason}")
-    lower, upper = percentile_interval(defined, CONFIDENCE)
-    return Estimate(
-        value=value,
-        lower=lower,
-        upper=upper,
+        return no_interval(bare, "fewer than two subjects contribute")
+    return resampled_interval(
+        bare,
+        np.array(drawn, dtype=np.float64),  # None becomes NaN: undefined in this resample
+        interval="percentile",
         confidence=CONFIDENCE,
-        method=f"cluster_bootstrap_percentile(subjects, replicates={REPLICATES}, seed={SEED})",
-        n_subjects=subjects,
+        seed=SEED,
+        too_few="too few subjects contribute",
+        all_same="every resample shows the same figure",
     )
 
 

@@ -77,15 +77,23 @@ class Finding(BaseModel):
 
 def finding_of(
     error: MedassayError,
-    reason: Reason,
+    otherwise: Reason = Reason.HEADER_INVALID,
     severity: Severity = Severity.REFUSE,
     *,
     where: str | None = None,
     source: str = "",
 ) -> Finding:
-    """What a reader could not go on with, as a finding about the data; `where` is the error's own by default."""
+    """What a reader could not go on with, as a finding about the data.
+
+    Parameters
+    ----------
+    otherwise : Reason
+        That of an error which names none of its own.
+    where : str, optional
+        Default: where the error itself says that it happened.
+    """
     return Finding(
-        reason=reason,
+        reason=getattr(error, "reason", otherwise),
         severity=severity,
         found=error.found,
         wanted=error.wanted,

@@ -90,7 +90,7 @@ def arranged(images: Sequence[Dataset]) -> dicom_series.Arrangement:
     try:
         places = [dicom_series.place_of(image) for image in images]
     except WrongUse as error:
-        raise Refused(finding_of(error, Reason.HEADER_INVALID)) from error
+        raise Refused(finding_of(error)) from error
     found = dicom_series.arrange(places)
     if isinstance(found, Finding):
         raise Refused(found)

@@ -22,14 +22,13 @@ from medassay.statistics.chance_corrected import (
     beyond_chance,
     observed_and_expected,
 )
+from medassay.statistics.intervals import normal_quantile, not_estimable, with_interval, without_interval
 from medassay.statistics.proportion import proportion
+from medassay.statistics.resampled_interval import SAME_FIGURE, SMALLEST_DEFINED_SHARE
 from medassay.statistics.resampling import percentile_interval, resampled_sums
 
 FloatArray = NDArray[np.float64]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
-
-SMALLEST_DEFINED_SHARE = 0.99  # of the resamples, as for every ratio
-SAME_FIGURE = 1e-12  # relative: figures this close differ by rounding only
 
 
 def cross_table(first: Sequence[Any], second: Sequence[Any], *, categories: Sequence[Any]) -> FloatArray:
@@ -116,7 +115,7 @@ def cohen_kappa(table: ArrayLike, *, weights: Weights = "unweighted", confidence
     observed, expected = map(float, observed_and_expected(counts, weight))
     kappa = float(beyond_chance(observed, expected))
     if np.isnan(kappa):
-        return _undefined(n, "chance alone agrees: both raters use one category")
+        return not_estimable("chance alone agrees: both raters use one category", n)
     shares = counts / n
     rows, columns = shares.sum(axis=1), shares.sum(axis=0)
     # Fleiss, Cohen and Everitt: weight of each cell against the mean weights of its row and its column.
@@ -125,7 +124,7 @@ def cohen_kappa(table: ArrayLike, *, weights: Weights = "unweighted", confidence
         float((shares * (weight - mean * (1 - kappa)) ** 2).sum()) - (kappa - expected * (1 - kappa)) ** 2
     )
     error = float(np.sqrt(max(variance, 0.0) / n)) / (1 - expected)
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = normal_quantile(confidence)
     return _with_error(kappa, error, z, n, confidence, f"fleiss_cohen_everitt({weights})")
 
 
@@ -281,20 +280,19 @@ def krippendorff_alpha(
     paired = table[(~np.isnan(table)).sum(axis=1) >= 2]
     n = len(paired)
     if n == 0:
-        return _undefined(0, "no unit that two raters rated")
+        return not_estimable("no unit that two raters rated", 0)
     coincidences = np.stack([_coincidences(unit, values) for unit in paired])
     alpha = _alpha(coincidences.sum(axis=0), values, level)
     if alpha is None:
-        return _undefined(n, "all ratings are the same")
+        return not_estimable("all ratings are the same", n)
     drawn = resampled_sums(coincidences.reshape(n, -1), replicates, seed)
     drawn = drawn.reshape(-1, len(values), len(values))
     figures = [figure for figure in (_alpha(one, values, level) for one in drawn) if figure is not None]
-    bare = Estimate(value=alpha, n_subjects=n, undefined="no interval: too few units vary")
     if n < 2 or len(figures) < SMALLEST_DEFINED_SHARE * replicates or np.ptp(figures) <= SAME_FIGURE:
-        return bare
+        return without_interval(alpha, "too few units vary", n)
     lower, upper = percentile_interval(np.array(figures), confidence)
     name = f"bootstrap_percentile(units, replicates={replicates}, seed={seed})"
-    return _with_ends(bare, lower, upper, confidence, name)
+    return with_interval(alpha, lower, upper, confidence=confidence, method=name, n_subjects=n)
 
 
 def _over_items(
@@ -323,11 +321,11 @@ def _over_items(
     expected, parts = chance(per_item.mean(axis=0))
     value = float(beyond_chance(float(agreed.mean()), expected))
     if np.isnan(value):
-        return _undefined(n, "chance alone agrees: every rating falls into one category")
+        return not_estimable("chance alone agrees: every rating falls into one category", n)
     linear = (agreed - expected) / (1 - expected)
     linear -= 2 * (1 - value) * (per_item @ parts - expected) / (1 - expected)
     if n < 2:
-        return Estimate(value=value, n_subjects=n, undefined="no interval: fewer than two items")
+        return without_interval(value, "fewer than two items", n)
     error = float(np.sqrt(((linear - value) ** 2).sum() / (n * (n - 1))))
     return _with_error(value, error, float(stats.t.ppf((1 + confidence) / 2, n - 1)), n, confidence, name)
 
@@ -364,20 +362,11 @@ def _distances(values: FloatArray, marginal: FloatArray, level: Level) -> FloatA
 def _with_error(
     value: float, error: float, quantile: float, n: int, confidence: float, method: str
 ) -> Estimate:
-    bare = Estimate(value=value, n_subjects=n, undefined="no interval: the standard error is zero")
     if np.isclose(error, 0, atol=1e-12):
-        return bare
+        return without_interval(value, "the standard error is zero", n)
     # A figure of agreement is at most 1, so its interval ends there.
-    return _with_ends(bare, value - quantile * error, min(value + quantile * error, 1.0), confidence, method)
-
-
-def _with_ends(bare: Estimate, lower: float, upper: float, confidence: float, method: str) -> Estimate:
-    ends = {"lower": lower, "upper": upper, "confidence": confidence, "method": method, "undefined": ""}
-    return bare.model_copy(update=ends)
-
-
-def _undefined(n: int, reason: str, unit: str = "1") -> Estimate:
-    return Estimate(value=None, unit=unit, n_subjects=n, undefined=reason)
+    lower, upper = value - quantile * error, min(value + quantile * error, 1.0)
+    return with_interval(value, lower, upper, confidence=confidence, method=method, n_subjects=n)
 
 
 def _square(table: ArrayLike) -> FloatArray:

@@ -61,6 +61,18 @@ def class_numbers(values: ArrayLike, classes: int) -> IntArray:
     return found.astype(np.int64)
 
 
+def classes_of_rows(reference: ArrayLike, scores: FloatArray) -> IntArray:
+    """The class of each case, as many as there are rows of scores, of shape (n_cases, n_classes)."""
+    classes = class_numbers(reference, scores.shape[1])
+    if len(classes) != len(scores):
+        raise WrongUse(
+            found=f"{len(classes)} classes, {len(scores)} rows",
+            wanted="one of each a case",
+            remedy="Pair them.",
+        )
+    return classes
+
+
 @method(
     id="multiclass-accuracy",
     task="classification",
@@ -248,13 +260,7 @@ def top_k_accuracy(
             wanted="a finite score a class, and k from 1 to the number of classes",
             remedy="Let the protocol's rule score missing predictions first.",
         )
-    classes = class_numbers(reference, table.shape[1])
-    if len(classes) != len(table):
-        raise WrongUse(
-            found=f"{len(classes)} classes, {len(table)} rows",
-            wanted="one of each a case",
-            remedy="Pair them.",
-        )
+    classes = classes_of_rows(reference, table)
     own = table[np.arange(len(classes)), classes][:, None]
     others_ahead = (table >= own).sum(axis=1) - 1
     return proportion(int((others_ahead < k).sum()), len(classes), method=interval, confidence=confidence)

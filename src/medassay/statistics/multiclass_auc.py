@@ -13,7 +13,7 @@ from medassay.core.estimate import Estimate
 from medassay.core.method import method
 from medassay.statistics.delong import placements
 from medassay.statistics.intervals import not_estimable, without_interval
-from medassay.statistics.multiclass import class_numbers
+from medassay.statistics.multiclass import class_numbers, classes_of_rows
 from medassay.statistics.precision_recall import average_precision
 from medassay.statistics.scored import BoolArray, FloatArray, IntArray, scores_of
 
@@ -190,13 +190,7 @@ def _checked(reference: ArrayLike, scores: ArrayLike) -> tuple[FloatArray, IntAr
             wanted="a row a case, a finite score a class, two classes or more",
             remedy="Let the protocol's rule score missing predictions first.",
         )
-    classes = class_numbers(reference, table.shape[1])
-    if len(classes) != len(table):
-        raise WrongUse(
-            found=f"{len(classes)} classes, {len(table)} rows",
-            wanted="one of each a case",
-            remedy="Pair them.",
-        )
+    classes = classes_of_rows(reference, table)
     absent = [own for own in range(table.shape[1]) if not (classes == own).any()]
     reason = not_estimable(f"no case of class {absent[0]}", len(classes)) if absent else None
     return table, classes, reason

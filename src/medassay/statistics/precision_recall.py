@@ -11,12 +11,10 @@ from numpy.typing import ArrayLike
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
-from medassay.statistics.intervals import not_estimable, require_confidence, with_interval, without_interval
-from medassay.statistics.resampling import percentile_interval, resampling_blocks
+from medassay.statistics.intervals import not_estimable, require_confidence, without_interval
+from medassay.statistics.resampled_interval import resampled_interval
+from medassay.statistics.resampling import resampling_blocks
 from medassay.statistics.scored import FloatArray, binary_labels, scores_of, subject_codes, weights_of
-
-SMALLEST_DEFINED_SHARE = 0.99
-SAME_FIGURE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -119,17 +117,13 @@ def average_precision(
             for weight in block
         ]
     )
-    kept = drawn[np.isfinite(drawn)]
-    if len(kept) < SMALLEST_DEFINED_SHARE * replicates:
-        return without_interval(value, "too few subjects have a positive case", count)
-    if np.ptp(kept) <= SAME_FIGURE:
-        return without_interval(value, "every resample gives the same figure", count)
-    return with_interval(
-        value,
-        *percentile_interval(kept, confidence),
+    return resampled_interval(
+        Estimate(value=float(value), n_subjects=count),
+        drawn,
+        interval="percentile",
         confidence=confidence,
-        method=f"cluster_bootstrap_percentile(subjects, replicates={replicates}, seed={seed})",
-        n_subjects=count,
+        seed=seed,
+        too_few="too few subjects have a positive case",
     )
 
 

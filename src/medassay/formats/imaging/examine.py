@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medassay.core.errors import WrongUse
-from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.findings import Finding, Reason, Severity, finding_of
 from medassay.formats.examined import Examined, Fact
 from medassay.formats.imaging import (
     dicom_characters,
@@ -26,7 +26,7 @@ from medassay.formats.imaging import (
     whole_slide,
 )
 from medassay.formats.imaging.dicom_file import OpenedDicom, text_of, whole_of
-from medassay.formats.imaging.refusal import ImageRefused, finding_of, quiet, said
+from medassay.formats.imaging.refusal import ImageRefused, quiet, said
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

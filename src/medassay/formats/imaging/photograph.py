@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
-from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.findings import Finding, Reason, Severity, finding_of
 from medassay.formats.imaging import codec
-from medassay.formats.imaging.refusal import ImageRefused, finding_of, quiet, said
+from medassay.formats.imaging.refusal import ImageRefused, quiet, said
 
 MOST_PIXELS = 1 << 30  # of one page: what a header may claim
 MOST_DECODED = 1 << 30  # bytes of one page that is decoded

@@ -45,18 +45,6 @@ def said(
     )
 
 
-def finding_of(error: WrongUse, default: Reason = Reason.HEADER_INVALID) -> Finding:
-    """What an error of a reader says, as a finding that refuses."""
-    return said(
-        getattr(error, "reason", default),
-        Severity.REFUSE,
-        error.found,
-        error.wanted,
-        where=error.where,
-        remedy=error.remedy,
-    )
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep what libraries warn of and log out of every log: it may quote the file.

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassay.core.errors import WrongUse
-from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.findings import Finding, Reason, Severity, finding_of
 from medassay.formats.imaging import dicom_pixels
 from medassay.formats.imaging.dicom_file import items_of, number_of, text_of, value_of, whole_of
-from medassay.formats.imaging.refusal import ImageRefused, finding_of, said
+from medassay.formats.imaging.refusal import ImageRefused, said
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

@@ -170,7 +170,7 @@ def _table(path: Path) -> _Looked:
             try:
                 more, findings = look(read)
             except table.TableRefused as refused:
-                more, findings = {}, [_of(refused, Severity.WARN)]
+                more, findings = {}, [finding_of(refused, severity=Severity.WARN)]
             return kind, {**facts, **more}, [*notes, *findings], frozenset()
     return "delimited text" if read.form == "text" else read.form, facts, notes, frozenset()
 
@@ -205,7 +205,7 @@ def _trace(read: table.Table) -> tuple[Mapping[str, Fact], Iterable[Finding]]:
         words = refused.reason is Reason.VALUE_IMPLAUSIBLE and "floor_mmol_per_l" in refused.remedy
         asks = words or refused.reason is Reason.UNIT_UNKNOWN
         severity = Severity.WARN if asks else Severity.REFUSE
-        findings.append(_of(refused, severity))
+        findings.append(finding_of(refused, severity=severity))
         if not words:
             return facts, findings
         readings = glucose.read(export, _ENDS)
@@ -286,10 +286,6 @@ def _is_gb18030(head: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.start >= len(head) - 4  # the last character may be cut
     return True
-
-
-def _of(error: MedassayError, severity: Severity) -> Finding:
-    return finding_of(error, getattr(error, "reason", Reason.HEADER_INVALID), severity)
 
 
 def _refuse(reason: Reason, found: str, wanted: str, where: str = "") -> Finding:

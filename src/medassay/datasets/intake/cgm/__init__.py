@@ -57,7 +57,7 @@ def look(file: OfferedFile, source: Source) -> Look:
             return laboratory.read_summary(table, mg_dl_per_mmol_l=options.mg_dl_per_mmol_l)
         return _draft(file, glucose.opened(table), options)
     except TableRefused as error:
-        return finding_of(error, error.reason)
+        return finding_of(error)
 
 
 def assemble(
@@ -89,7 +89,7 @@ def take_in(draft: Draft, names: Names, source: Source) -> Taken:
         export = glucose.open_export(file.path.read_bytes())
         readings = glucose.read(export, options.rules())
     except TableRefused as error:
-        raise Refused(finding_of(error, error.reason)) from None
+        raise Refused(finding_of(error)) from None
     site = site_of(file, options)
     facts, lab_refused = (draft.facts, draft.lab_refused) if isinstance(draft, CgmDraft) else (None, 0)
     sex, age, doubts = person_of(export.patient, facts, readings.start)
