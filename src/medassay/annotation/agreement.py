@@ -9,10 +9,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
+from medassay.core.record import Record
 from medassay.statistics.resampled_interval import no_interval, resampled_interval
 from medassay.statistics.resampling import resampling_weights
 
@@ -25,11 +26,7 @@ SEED = 20_240_101
 CONFIDENCE = 0.95
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ReadDigest(_Record):
+class ReadDigest(Record):
     """One single read as it is kept: sealed, never altered by what became of it."""
 
     sample: str
@@ -37,7 +34,7 @@ class ReadDigest(_Record):
     digest: str
 
 
-class AgreementFigure(_Record):
+class AgreementFigure(Record):
     """One figure over all samples that two readers read, before arbitration."""
 
     name: str
@@ -51,7 +48,7 @@ class AgreementFigure(_Record):
     n_below: int = Field(ge=0, description="samples below the limit")
 
 
-class AgreementRecord(_Record):
+class AgreementRecord(Record):
     """What a report says of the reference standard of one source."""
 
     schema_id: Literal["medassay.agreement/1"] = "medassay.agreement/1"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, model_validator
+
+from medassay.core.record import Record
 
 
-class Estimate(BaseModel):
+class Estimate(Record):
     """What every metric gives back. Undefined is said with a reason, never 0, 1 or NaN."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     value: FiniteFloat | None = Field(description="None exactly when `undefined` says why")
     lower: FiniteFloat | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.errors import MedassayError
+from medassay.core.record import Record
 
 
 class Severity(StrEnum):
@@ -57,13 +58,11 @@ class Reason(StrEnum):
     STEP_BEFORE_FAILED = "step_before_failed"
 
 
-class Finding(BaseModel):
+class Finding(Record):
     """One thing that is wrong, where, and what to do about it.
 
     `found` never holds an identifying value; the hospital's own paths stand in a key-side table only.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: Reason
     severity: Severity

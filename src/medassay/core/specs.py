@@ -6,16 +6,15 @@ import difflib
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from medassay.core.errors import WrongUse
+from medassay.core.record import Record
 
 
-class Spec(BaseModel):
+class Spec(Record):
     """Base of every declaration: frozen, and an unknown field is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Bilingual(Spec):

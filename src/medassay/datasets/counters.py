@@ -6,17 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from medassay.core.record import Record
 from medassay.datasets.sample import is_label
 
 NOT_STATED = "not_stated"
 
 
-class Counter(BaseModel):
+class Counter(Record):
     """One line: everything of one type and modality."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data_type: str = Field(description="image, signal, record; or not_stated")
     modality: str

@@ -6,8 +6,9 @@ from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from medassay.core.record import Record
 from medassay.core.specs import Bilingual
 from medassay.datasets.counters import Counter, count
 from medassay.datasets.flow import Flow
@@ -21,10 +22,8 @@ LARGE_SHARE = 0.7  # of the subjects in one group: said as a bias
 STRATA = ("sex", "age_band", "site", "device")
 
 
-class Group(BaseModel):
+class Group(Record):
     """Subjects and samples of one value of one column."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str
     value: str | None = Field(description="None: not stated")
@@ -32,10 +31,8 @@ class Group(BaseModel):
     samples: int
 
 
-class Description(BaseModel):
+class Description(Record):
     """数据集描述文档, as a record: `reports` writes it in Chinese and English."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_id: Literal["medassay.description/1"] = "medassay.description/1"
     dataset: str

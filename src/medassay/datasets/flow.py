@@ -6,19 +6,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from medassay.core.errors import EvidenceBroken
+from medassay.core.record import Record
 from medassay.datasets.split import Part
 
 State = Literal["refused", "excluded", "train", "tune", "test"]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Counts(_Record):
+class Counts(Record):
     """One unit's flow. It is not made unless it adds up."""
 
     offered: int = Field(ge=0)
@@ -35,7 +32,7 @@ class Counts(_Record):
         return self
 
 
-class Cause(_Record):
+class Cause(Record):
     """How many samples one check took out; a sample counts at the first check that it failed."""
 
     stage: str
@@ -44,7 +41,7 @@ class Cause(_Record):
     samples: int = Field(ge=1)
 
 
-class Funnel(_Record):
+class Funnel(Record):
     """One cohort rule, in samples that were still in."""
 
     rule: str
@@ -54,7 +51,7 @@ class Funnel(_Record):
     after: int
 
 
-class Flow(_Record):
+class Flow(Record):
     """Where everything that was offered went."""
 
     schema_id: Literal["medassay.flow/1"] = "medassay.flow/1"

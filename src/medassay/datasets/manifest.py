@@ -6,20 +6,19 @@ from collections import defaultdict
 from functools import cached_property
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from medassay.core.canonical import canonical_json, digest_bytes
 from medassay.core.errors import EvidenceBroken
+from medassay.core.record import Record
 from medassay.datasets.sample import is_label
 from medassay.datasets.split import PARTS, Part
 
 REFERENCE = "reference"
 
 
-class Row(BaseModel):
+class Row(Record):
     """One file under one role. `name` is what a device sees; it holds the sample id only."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     role: str
@@ -33,10 +32,8 @@ class Row(BaseModel):
         return is_label(self.role)
 
 
-class Manifest(BaseModel):
+class Manifest(Record):
     """One version of one source of one database."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_id: Literal["medassay.manifest/1"] = "medassay.manifest/1"
     dataset: str

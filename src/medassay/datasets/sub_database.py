@@ -23,9 +23,10 @@ from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.errors import WrongUse
+from medassay.core.record import Record
 from medassay.datasets.cohort import apply, column, text_of
 from medassay.datasets.flow import Funnel
 from medassay.datasets.manifest import Manifest
@@ -37,11 +38,7 @@ LEAST_EXPECTED = 5.0  # Cochran: below it, chi-square's distribution does not ho
 Cell = tuple[str, ...]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Share(_Record):
+class Share(Record):
     """One value of one column: people wanted and drawn."""
 
     value: str
@@ -51,7 +48,7 @@ class Share(_Record):
     difference: float = Field(description="standardised difference (observed - declared) / pooled deviation")
 
 
-class Compared(_Record):
+class Compared(Record):
     """How one column's shares among the people drawn stand to the declared ones."""
 
     column: str
@@ -64,7 +61,7 @@ class Compared(_Record):
     representative: bool
 
 
-class Cut(_Record):
+class Cut(Record):
     """What a cut came to."""
 
     schema_id: Literal["medassay.sub-database/1"] = "medassay.sub-database/1"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.record import Record
 from medassay.datasets.manifest import REFERENCE, Manifest
 from medassay.datasets.split import Part
 
@@ -16,11 +17,7 @@ NEWLY_OFFERED = "newly_offered"
 NO_LONGER_OFFERED = "no_longer_offered"
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Change(_Record):
+class Change(Record):
     """One sample that came or went."""
 
     sample: str
@@ -29,7 +26,7 @@ class Change(_Record):
     why: str = Field(description="stage:check:reason; or newly_offered, no_longer_offered")
 
 
-class Move(_Record):
+class Move(Record):
     """One sample that stands in another part of the split than before."""
 
     sample: str
@@ -38,7 +35,7 @@ class Move(_Record):
     after: Part
 
 
-class Dynamics(_Record):
+class Dynamics(Record):
     """From one version to the next. The first version has no previous one, and added everything."""
 
     schema_id: Literal["medassay.dynamics/1"] = "medassay.dynamics/1"

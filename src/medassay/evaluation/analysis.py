@@ -6,10 +6,11 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
+from medassay.core.record import Record
 from medassay.evaluation.figure import BoolArray, Figure, asked_of
 from medassay.evaluation.formulas import formulas_of, metric_name
 from medassay.evaluation.heterogeneity import Heterogeneity
@@ -28,16 +29,12 @@ ANSWERED = "answered"  # the primary figure over answered samples; endpoints are
 Choice = Literal["other_interval", "answered_only", "one_subject_less_lowest", "one_subject_less_highest"]
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 def _plain(value: object) -> bool:
     """A plain ratio of sums says no more than its two sums: records of before keep their digests."""
     return value in ("ratio", ())
 
 
-class EndpointResult(_Result):
+class EndpointResult(Record):
     """One endpoint over all test subjects, with the formula that it was made by."""
 
     endpoint: str
@@ -60,7 +57,7 @@ class EndpointResult(_Result):
     )
 
 
-class Cell(_Result):
+class Cell(Record):
     """One stratum."""
 
     level: str | None = Field(description="None: not stated")
@@ -69,7 +66,7 @@ class Cell(_Result):
     not_shown: str = Field(default="", description="why there is no figure")
 
 
-class Subgroup(_Result):
+class Subgroup(Record):
     """All strata of one axis; their subjects add up to those tested."""
 
     axis: str
@@ -81,7 +78,7 @@ class Subgroup(_Result):
     )
 
 
-class WorstSubgroup(_Result):
+class WorstSubgroup(Record):
     """The shown cell in which the primary endpoint comes out worst."""
 
     axis: str
@@ -91,7 +88,7 @@ class WorstSubgroup(_Result):
     verdict: Verdict | None
 
 
-class Sensitivity(_Result):
+class Sensitivity(Record):
     """The primary endpoint under one other choice."""
 
     choice: Choice
@@ -100,7 +97,7 @@ class Sensitivity(_Result):
     verdict: Verdict | None
 
 
-class Results(_Result):
+class Results(Record):
     """Every figure of one validation."""
 
     schema_id: Literal["medassay.results/1"] = "medassay.results/1"

@@ -7,11 +7,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
+from medassay.core.record import Record
 from medassay.evaluation.figure import asked_of
 from medassay.evaluation.formulas import formulas_of
 from medassay.evaluation.protocol import OF_AREAS, Protocol
@@ -25,10 +26,8 @@ FloatArray = NDArray[np.float64]
 Sums = Mapping[str, Statistics]  # subject to the statistics of its samples together
 
 
-class Claim(BaseModel):
+class Claim(Record):
     """The protocol's claim against its comparator."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     claim: Literal["superiority", "non_inferiority", "equivalence"]
     margin: float
@@ -36,10 +35,8 @@ class Claim(BaseModel):
     reason: str
 
 
-class Difference(BaseModel):
+class Difference(Record):
     """One endpoint of two devices over the same subjects, new minus earlier."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoint: str
     new: Estimate

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.errors import WrongUse
 from medassay.core.method import method
+from medassay.core.record import Record
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -19,10 +20,8 @@ MOST_SHUFFLED = 20_000_000  # subjects over all permutations, where no two have 
 FEWEST = 199  # permutations: a p-value in steps of 0.005
 
 
-class Heterogeneity(BaseModel):
+class Heterogeneity(Record):
     """A p-value over groups, or the reason why there is none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     p_value: float | None = Field(description="None exactly when `undefined` says why")
     statistic: float | None = Field(

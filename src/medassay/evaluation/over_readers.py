@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.estimate import Estimate
+from medassay.core.record import Record
 from medassay.evaluation.figure import Asked
 from medassay.evaluation.scorer import Metric
 from medassay.evaluation.subject_table import SubjectTable
 from medassay.evaluation.sufficient import Statistics
 
 
-class ReadersResult(BaseModel):
+class ReadersResult(Record):
     """One endpoint over the readers' references, beside the same kind of interval against the reference standard."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoint: str
     readers: int = Field(ge=2)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
+from medassay.core.record import Record
 from medassay.evaluation.figure import Figure, asked_of
 from medassay.evaluation.protocol import Condition, Goal, Protocol
 from medassay.evaluation.scorer import Metric
@@ -18,11 +19,7 @@ from medassay.evaluation.sufficient import Statistics
 Sums = Mapping[str, Statistics]  # subject to the statistics of its samples together
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Point(_Result):
+class Point(Record):
     """The primary endpoint at one strength."""
 
     strength: float
@@ -32,7 +29,7 @@ class Point(_Result):
     goal_holds: bool | None = Field(description="of the figure itself; None: no goal, or no figure")
 
 
-class Robustness(_Result):
+class Robustness(Record):
     """One condition over its strengths."""
 
     condition: str

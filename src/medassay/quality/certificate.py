@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from medassay.core.canonical import digest_bytes
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.estimate import Estimate
+from medassay.core.record import Record
 from medassay.core.specs import Bilingual, Stated, parameters_of
 from medassay.datasets.flow import Flow
 from medassay.datasets.manifest import Manifest
@@ -26,11 +27,7 @@ from medassay.trust.evidence import Evidence, Outcome
 Digest = r"^[0-9a-f]{64}$"
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Issuer(_Record):
+class Issuer(Record):
     """Who answers for the record, under which number."""
 
     kind: wording.IssuerKind
@@ -49,7 +46,7 @@ class Issuer(_Record):
         return cls(kind="self", number=f"QI-{manifest.digest[:12]}", name=name)
 
 
-class CheckResult(_Record):
+class CheckResult(Record):
     """One check of the gate."""
 
     id: str
@@ -64,7 +61,7 @@ class CheckResult(_Record):
     met: bool | None
 
 
-class LimitResult(_Record):
+class LimitResult(Record):
     """One limit of the dataset as a whole."""
 
     id: Literal["largest_excluded_share", "least_samples_per"]
@@ -74,7 +71,7 @@ class LimitResult(_Record):
     kept: bool
 
 
-class GateResult(_Record):
+class GateResult(Record):
     evidence: str = Field(pattern=Digest)
     outcome: Outcome
     samples_assessed: int = Field(ge=0)
@@ -88,14 +85,14 @@ class GateResult(_Record):
     limits: tuple[LimitResult, ...]
 
 
-class AnnotationResult(_Record):
+class AnnotationResult(Record):
     evidence: str = Field(pattern=Digest)
     outcome: Outcome
     counts: dict[str, int]
     agreement: dict[str, Any] = Field(description="the agreement record of annotate, as it was kept")
 
 
-class Aspect(_Record):
+class Aspect(Record):
     """One thing that quality may mean, and whether this inspection looked at it."""
 
     id: str
@@ -104,7 +101,7 @@ class Aspect(_Record):
     how: Bilingual = Field(description="by which means; or why not")
 
 
-class Certificate(_Record):
+class Certificate(Record):
     """数据集质量自检报告: the inspection record of one dataset version. No time, host or path."""
 
     schema_id: Literal["medassay.inspection/1"] = "medassay.inspection/1"
@@ -128,7 +125,7 @@ class Certificate(_Record):
     outcome: Outcome
 
 
-class Attachment(_Record):
+class Attachment(Record):
     """A third party's document, bound to one dataset version; its content is the third party's own."""
 
     schema_id: Literal["medassay.attachment/1"] = "medassay.attachment/1"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.errors import WrongUse
+from medassay.core.record import Record
 from medassay.core.specs import Bilingual
 from medassay.datasets.manifest import Manifest
 from medassay.quality import wording
@@ -14,10 +15,8 @@ from medassay.quality.sampling import Plan, accepts, draw, isolated_lot_plan, mo
 from medassay.quality.spec import QualitySpec
 
 
-class AuditResult(BaseModel):
+class AuditResult(Record):
     """Labels of the frozen lot read again, by an exact plan; or why they were not."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     plan: Plan | None = None
     source: str = ""

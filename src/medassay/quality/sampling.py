@@ -14,15 +14,14 @@ from hashlib import sha256
 from math import ceil, comb
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.errors import WrongUse
+from medassay.core.record import Record
 
 
-class Plan(BaseModel):
+class Plan(Record):
     """Draw `sample_size` of `lot_size`; accept with at most `acceptance_number` defective ones."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     design: Literal["hypergeometric_isolated_lot"] = "hypergeometric_isolated_lot"
     lot_size: int = Field(ge=1)

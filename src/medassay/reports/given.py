@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from medassay.annotation.agreement import AgreementRecord
 from medassay.annotation.spec import AnnotationSpec
 from medassay.core.canonical import digest_of
 from medassay.core.errors import EvidenceBroken
 from medassay.core.estimate import Estimate
+from medassay.core.record import Record
 from medassay.core.specs import Bilingual
 from medassay.datasets.flow import Flow
 from medassay.datasets.spec import CohortRule, DatasetSpec, Disease, LawfulBasis, Source, SourceClass, Split
@@ -28,10 +29,8 @@ from medassay.room.timing import Timing
 from medassay.trust.evidence import Outcome
 
 
-class Part(BaseModel):
+class Part(Record):
     """A part of the report's record: frozen, and an unknown field is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SourceFacts(Part):

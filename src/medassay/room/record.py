@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.estimate import Estimate
+from medassay.core.record import Record
 from medassay.evaluation.sufficient import Statistic
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SubjectRow(_Record):
+class SubjectRow(Record):
     """One test subject: strata, and the sums of its samples' statistics."""
 
     subject: str
@@ -23,7 +20,7 @@ class SubjectRow(_Record):
     statistics: dict[str, Statistic]
 
 
-class CaseRow(_Record):
+class CaseRow(Record):
     """One test sample."""
 
     sample: str
@@ -35,7 +32,7 @@ class CaseRow(_Record):
     excerpt: str | None = Field(default=None, description="digest of the excerpt, for the worst cases")
 
 
-class ReaderRow(_Record):
+class ReaderRow(Record):
     """One test subject's sums against one reader's reference, over the samples that this reader read."""
 
     reader: int = Field(ge=1, description="place among the declared readers; names stand in no record")
@@ -44,7 +41,7 @@ class ReaderRow(_Record):
     statistics: dict[str, Statistic]
 
 
-class Sealing(_Record):
+class Sealing(Record):
     """How closed the room was; `sealed` only when every part held."""
 
     sealed: bool
@@ -54,7 +51,7 @@ class Sealing(_Record):
     public_data: bool = Field(description="anyone may have seen the test labels")
 
 
-class SecondEntry(_Record):
+class SecondEntry(Record):
     """Double entry of one headline statistic, summed over the test set."""
 
     statistic: str
@@ -64,7 +61,7 @@ class SecondEntry(_Record):
     agrees: bool
 
 
-class Causality(_Record):
+class Causality(Record):
     """Whether the device's answers used nothing that comes later, tried on truncated copies."""
 
     copies: int = Field(ge=0)
@@ -76,7 +73,7 @@ class Causality(_Record):
         return self.copies > 0 and not self.differing
 
 
-class Repeat(_Record):
+class Repeat(Record):
     """Whether the same samples, answered a second time, gave the same answer, and the same bytes."""
 
     samples: int = Field(ge=1)
@@ -86,7 +83,7 @@ class Repeat(_Record):
     )
 
 
-class StressRow(_Record):
+class StressRow(Record):
     """One disturbed copy of a test sample, scored against the sample's reference."""
 
     condition: str
@@ -97,7 +94,7 @@ class StressRow(_Record):
     statistics: dict[str, Statistic]
 
 
-class Superseded(_Record):
+class Superseded(Record):
     """The record that a re-score replaces: the same predictions under an older scorer. It stays where it is."""
 
     run: str = Field(pattern=r"^[0-9a-f]{64}$", description="digest of the superseded record")
@@ -106,7 +103,7 @@ class Superseded(_Record):
     figures: dict[str, Estimate] = Field(description="by endpoint, as that record had them")
 
 
-class RunRecord(_Record):
+class RunRecord(Record):
     """One validation. No time, host or path: those stand in the ledger."""
 
     schema_id: Literal["medassay.run/1"] = "medassay.run/1"

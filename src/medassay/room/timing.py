@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.estimate import Estimate
+from medassay.core.record import Record
 from medassay.statistics.quantile_interval import quantile
 
 
-class Timing(BaseModel):
+class Timing(Record):
     """Times of one run on one machine. They differ from run to run, so they stand beside the record."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     cases: int = Field(ge=0)
     total_s: float = Field(ge=0, description="the whole run, with start and end of the device")

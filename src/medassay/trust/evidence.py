@@ -10,13 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 import medassay
 from medassay.core.atomic import write_atomic
 from medassay.core.canonical import canonical_json, digest_bytes, digest_of
 from medassay.core.errors import EvidenceBroken
 from medassay.core.findings import Finding, Reason, Severity
+from medassay.core.record import Record
 
 
 class Outcome(StrEnum):
@@ -26,19 +27,15 @@ class Outcome(StrEnum):
     NOT_ASSESSED = "not_assessed"
 
 
-class Link(BaseModel):
+class Link(Record):
     """A digest and the part it plays."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: str
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class Evidence(BaseModel):
+class Evidence(Record):
     """One step's record. Time, host and run ids stand in the ledger, so a rerun ends in the same digest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_id: Literal["medassay.evidence/1"] = "medassay.evidence/1"
     kind: str = Field(description="the verb that made it")

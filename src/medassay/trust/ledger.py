@@ -15,19 +15,18 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from medassay.core.atomic import lock
 from medassay.core.canonical import canonical_json, digest_of
 from medassay.core.errors import EvidenceBroken
+from medassay.core.record import Record
 
 GENESIS = "0" * 64
 
 
-class Entry(BaseModel):
+class Entry(Record):
     """One line of the ledger."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sequence: int = Field(ge=0)
     time: str

@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
+from pydantic import FiniteFloat, ValidationError
 
 from medassay.core.canonical import canonical_json
 from medassay.core.errors import WrongUse
+from medassay.core.record import Record
 from medassay.tasks.alarms import KINDS, EpisodeRules, Kind, episodes, segments
 
 FloatArray = NDArray[np.float64]
@@ -37,10 +38,8 @@ class Trace:
     clipped: NDArray[np.bool_]
 
 
-class Episodes(BaseModel):
+class Episodes(Record):
     """The reference of one trace."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_id: str = "medassay.episodes/1"
     rules: dict[str, FiniteFloat]

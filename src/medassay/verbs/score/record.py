@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import Field, FiniteFloat
 
 from medassay.core.estimate import Estimate
+from medassay.core.record import Record
 from medassay.evaluation.sufficient import Statistic
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Case(_Part):
+class Case(Record):
     """One case: a file, or a row of a table. Figures of file tasks are made of these statistics."""
 
     case: str
@@ -29,7 +26,7 @@ class Case(_Part):
     statistics: dict[str, Statistic]
 
 
-class Test(_Part):
+class Test(Record):
     """A significance test."""
 
     test: str
@@ -39,7 +36,7 @@ class Test(_Part):
     undefined: str = Field(default="", description="why there is no p value")
 
 
-class Judged(_Part):
+class Judged(Record):
     """A figure held against the limit of a standard or of the options."""
 
     name: str
@@ -55,7 +52,7 @@ class Judged(_Part):
     source: str
 
 
-class SecondEntry(_Part):
+class SecondEntry(Record):
     """A headline figure or sum, computed a second time. A difference beyond the tolerance stops the score."""
 
     figure: str
@@ -65,7 +62,7 @@ class SecondEntry(_Part):
     by: str = Field(description="the second implementation")
 
 
-class ScoreTable(_Part):
+class ScoreTable(Record):
     """What `medassay score --json` prints, for every task alike."""
 
     schema_id: Literal["medassay.score/1"] = "medassay.score/1"
