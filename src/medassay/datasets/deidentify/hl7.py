@@ -8,34 +8,62 @@ from collections.abc import Sequence
 
 from medassay.core.findings import Finding, Reason
 from medassay.datasets.deidentify import laboratory_fields as lab
-from medassay.datasets.deidentify.closed_text import is_closed
+from medassay.datasets.deidentify.closed_text import is_closed, tells
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
+from medassay.datasets.deidentify.hl7_escapes import STANDARD, decoded, escaped, to_standard, unescaped
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.identity import pseudonym
 from medassay.datasets.sample import Names
 
-# Fields that stay, by segment: i a number in a row, e a letter code of a table of HL7's, m a type of message,
-# y a version, k a code with its text and scheme, u a unit, r a range, d dates and times, t free text, n a number of an
-# order or sample (a pseudonym takes its place), v a value by the type in OBX-2, p the person, x sex, s separators,
-# c the character set.
+# Fields that stay, by segment: i a number in a row, b one in several levels, e a code of a table of HL7's, m a
+# type of message, y a version, k a code with its text and scheme, u a unit, r a range, d dates and times, t free
+# text, n a number of an order or sample (a pseudonym takes its place), v a value by the type in OBX-2, p the
+# person, x sex, s separators, c the character set.
 FIELDS: dict[str, dict[int, str]] = {
     "MSH": {1: "s", 2: "s", 7: "d", 9: "m", 10: "n", 11: "e", 12: "y", 18: "c"},
     "PID": {1: "i", 3: "p", 5: "p", 8: "x"},
     "PV1": {1: "i", 2: "e"},
     "ORC": {1: "e", 2: "n", 3: "n", 5: "e", 9: "d"},
     "OBR": {1: "i", 2: "n", 3: "n", 4: "k", 7: "d", 8: "d", 14: "d", 15: "k", 22: "d", 24: "e", 25: "e"},
-    "OBX": {1: "i", 2: "e", 3: "k", 4: "i", 5: "v", 6: "u", 7: "r", 8: "e", 11: "e", 14: "d"},
+    "OBX": {1: "i", 2: "e", 3: "k", 4: "b", 5: "v", 6: "u", 7: "r", 8: "e", 11: "e", 14: "d"},
     "NTE": {1: "i", 2: "e", 3: "t"},
     "SPM": {1: "i", 4: "k", 17: "d"},
 }
+# Codes of the tables of HL7 2.5 that these fields have: flags (0078), states of results and orders (0085, 0123,
+# 0038), controls of orders (0119), classes of patients (0004), sources of notes (0105), sections (0074), types of
+# values (0125), purposes (0103). Any three letters may be a surname.
+_TABLES = (
+    "A AA AC AU B BG BLB C CA CAR CH CM CN CP CR CT CTH CUS D DC DE DET DF DR E EC EN ER EXP F FU GE HD HH HM HR HX "
+    "I ICU IMG IMM IND IP L LAB LL LR LX M MB MC MCB MS MYC N NA ND NEG NMR NMS NR NRS NW O OC OD OE OF OH OK OP OR "
+    "OSL OT OTH OUS P PAR PAT PF PHR PHY POS PR PT PY QCF R RAD RC RE RF RL RO RP RQ RR RT RU RUS RX S SC SN SP SR "
+    "SS SYN-R T TOX U UA UC UD UF UH UM UN UNE UR US UX VR VS VUS W WR X XO XR XRC XX Y Z H LE HE IE AD CE CF CK "
+    "CNE CWE CX DT DTM ED FT ID IS MO NM PN SI ST TM TN TS TX XAD XCN XON XPN XTN < >"
+)
+_LISTED = f"({'|'.join(sorted(map(re.escape, _TABLES.split()), key=len, reverse=True))})"
 PLAIN = {  # fields that have one form
-    "i": re.compile(r"\d{1,4}([.^]\d{1,3}){0,3}"),
-    "e": re.compile(r"[A-Z<>]{1,3}([~^][A-Z<>]{1,3}){0,3}|[↑↓]{1,2}"),
-    "m": re.compile(r"[A-Z]{3}(\^[A-Z]\d\d(\^[A-Z]{3}(_[A-Z]\d\d)?)?)?"),
+    "i": re.compile(r"\d{1,4}"),
+    "b": re.compile(r"\d{1,4}|\d{1,2}([.^]\d{1,2}){1,3}"),
+    "e": re.compile(rf"{_LISTED}([~^]{_LISTED}){{0,3}}|[↑↓]{{1,2}}"),
+    "m": re.compile(
+        r"(ACK|ADT|BAR|DFT|DSR|MDM|MFN|OML|ORF|ORL|ORM|ORR|ORU|OUL|QBP|QRY|RSP|SIU|VXU)"
+        r"(\^[A-Z]\d\d(\^[A-Z]{3}(_[A-Z]\d\d)?)?)?"
+    ),
     "y": re.compile(r"2(\.\d){1,2}"),
 }
-SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
+_SEGMENTS_TEXT = (
+    "ABS ACC ADD AIG AIL AIP AIS AL1 APR ARQ AUT BHS BLG BTS CSR CTD CTI DB1 DG1 DRG DSC DSP ECD EQU ERR EVN FAC "
+    "FHS FT1 FTS GOL GT1 IAM IN1 IN2 IN3 INV IPC MFA MFE MFI MRG MSA MSH NK1 NTE OBR OBX ODS OM1 ORC ORG PCR PD1 "
+    "PEO PES PID PR1 PRA PRB PRC PRD PRT PTH PV1 PV2 QAK QPD QRD QRF RCP RDF RDT RF1 ROL RXA RXC RXD RXE RXG RXO "
+    "RXR SAC SCH SFT SPM STF TCC TQ1 TQ2 TXA UB1 UB2 URD VAR"
+)
+SEGMENTS = frozenset(_SEGMENTS_TEXT.split())
+# Observations that state an age or a day of birth.
+AGES, BIRTHS = ("30525-0", "21612-7", "29553-5", "63900-5"), ("21112-8", "18186-7")
+AGE_WORDS = re.compile(r"\bage\b|年龄|岁数", re.IGNORECASE)
+BIRTH_WORDS = re.compile(r"\b(birth|dob|born)|出生|生日", re.IGNORECASE)
+YEARS = ("", "a", "y", "yr", "yrs", "year", "years", "岁", "周岁")
+OLDEST_STATED = 89
 SUBJECT = re.compile(r"[A-Z]-[0-9a-f]{16}")
 CLOCK = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,4})?)?)?([+-]\d{4})?")
 CHARSETS = {
@@ -90,7 +118,7 @@ def clean(content: bytes, who: Sequence[Names], known: Sequence[str], profile: P
             allowed = FIELDS.get(fields[0])
             if allowed is None:
                 # A line that goes on where a text was broken is no segment, and its words are nobody's to read.
-                told = fields[0] if SEGMENT.fullmatch(fields[0]) else "of no name"
+                told = fields[0] if fields[0] in SEGMENTS else "of no name"
                 actions[f"segment {told}", "removed"] += 1
                 continue
             out.append(_segment(fields, allowed, names, known, profile, actions))
@@ -109,9 +137,9 @@ def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Findin
         places = rest if name != "MSH" else ["|", *rest]
         for number, value in enumerate(places, 1):
             open_text = not _is_closed_place(name, number, rest, value, known, profile)
-            unit = _field(rest, 5) if (name, number) == ("OBX", 5) and _field(rest, 1) in ("NM", "SN") else ""
-            measured = lab.measured(value, unit)
-            if value and (open_text or not _may_stand(name, number, measured, known)):
+            is_result = (name, number) == ("OBX", 5) and _field(rest, 1) in ("NM", "SN")
+            told = lab.measured(value, _field(rest, 5)) if is_result else value
+            if value and (open_text or not _may_stand(name, number, told, known)):
                 found.append(
                     left(f"{name[:3]}-{number}", "a field or value that the allow-list does not hold")
                 )
@@ -120,29 +148,23 @@ def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Findin
 
 def _messages(content: bytes) -> list[list[list[str]]]:
     """Messages as segments as fields; MSH counts its separator as the first field."""
-    text = _decoded(content)
     messages: list[list[list[str]]] = []
-    separator = "|"
-    for line in re.split(r"[\r\n\x1c\x0b]+", text):
+    marks: dict[int, str] = {}
+    named = False
+    for line in re.split(r"[\r\n\x1c\x0b]+", decoded(content)):
         if line.startswith("MSH"):
-            separator = line[3:4] or "|"
-            messages.append([])
-            messages[-1].append(["MSH", "|", *line[4:].replace(separator, "|").split("|")])
+            marks, named = to_standard(line[3:8]), False
+            head = line[4:].partition(line[3:4] or "|")[2].translate(marks)
+            messages.append([["MSH", "|", STANDARD, *head.split("|")]])
         elif messages and line.strip():
-            messages[-1].append(line.replace(separator, "|").split("|"))
+            fields = line.translate(marks).split("|")
+            if fields[0] == "PID" and named:  # results of the next person, in one message
+                messages.append([])
+            named |= fields[0] == "PID"
+            messages[-1].append(fields)
     if not messages:
         raise CannotClean(Reason.HEADER_INVALID, "no message header", "HL7 v2 messages")
     return messages
-
-
-def _decoded(content: bytes) -> str:
-    plain = content.removeprefix(b"\xef\xbb\xbf")
-    for codec in ("utf-8", "gb18030", "latin-1"):
-        try:
-            return plain.decode(codec)
-        except UnicodeDecodeError:
-            continue
-    return plain.decode("latin-1")
 
 
 def _field(fields: Sequence[str], number: int) -> str:
@@ -176,7 +198,7 @@ def _after(
 ) -> str:
     match rule:
         case "s":
-            return value if len(value) <= 5 and not value.isalnum() else "^~\\&"
+            return value if value == "|" else STANDARD
         case "k":
             return lab.coded(value, known, profile)
         case "u":
@@ -188,8 +210,8 @@ def _after(
                 part.partition("^")[0] for part in value.split("~")
             )  # a flag, without its text and scheme
             return next((one for one in (value, codes) if PLAIN[rule].fullmatch(one)), "")
-        case "i" | "m" | "y":
-            return value if PLAIN[rule].fullmatch(value) else ""
+        case "i" | "b" | "m" | "y":
+            return value if PLAIN[rule].fullmatch(value) and not tells(value) else ""
         case "p":
             return names.subject
         case "x":
@@ -199,7 +221,7 @@ def _after(
         case "n":
             return pseudonym(names.key, "N", value) if value else ""
         case "t":
-            return lab.scrubbed(value, names, known, profile)
+            return _text(value, names, known, profile)
         case "v":
             return _value(fields, value, names, known, profile)
     return ""
@@ -210,14 +232,42 @@ def _value(fields: Sequence[str], value: str, names: Names, known: Sequence[str]
     kind = _field(fields, 2)
     if kind in ("NM", "SN"):
         unit = lab.unit(_field(fields, 6), known, profile)
-        return lab.figure(value, unit, known)
+        told = lab.figure(value, unit, known)
+        return _capped(told, _field(fields, 6)) if _is_of(fields, AGES, AGE_WORDS) else told
     if kind in ("CE", "CWE", "CNE", "IS", "ID"):
         return lab.coded(value, known, profile)
     if kind in ("DT", "TS", "DTM"):
-        return lab.moved(value, names, profile)
+        return "" if _is_of(fields, BIRTHS, BIRTH_WORDS) else lab.moved(value, names, profile)
     if kind == "TM":
         return value if CLOCK.fullmatch(value) else ""
-    return lab.scrubbed(value, names, known, profile) if kind in ("ST", "TX", "FT") else ""
+    return _text(value, names, known, profile) if kind in ("ST", "TX", "FT") else ""
+
+
+def _is_of(fields: Sequence[str], codes: Sequence[str], words: re.Pattern[str]) -> bool:
+    """Whether OBX-3 names such an observation, by its code or in words."""
+    return any(part in codes or words.search(part) for part in _field(fields, 3).split("^"))
+
+
+def _capped(value: str, unit: str) -> str:
+    """An age in years as it may be stated: over 89 all are 90."""
+    match = re.search(r"\d+", value)
+    in_years = unit.partition("^")[0].casefold() in YEARS
+    return str(OLDEST_STATED + 1) if match and in_years and int(match[0]) > OLDEST_STATED else value
+
+
+def _text(value: str, names: Names, known: Sequence[str], profile: Profile) -> str:
+    """A text as what its escape sequences stand for; a closed one a line at a time, a name may go over two lines."""
+    text = unescaped(value)
+    if profile.free_text == "removed":
+        return escaped("\n".join(line if is_closed(line, known) else "" for line in text.split("\n")))
+    out = lab.scrubbed(text, names, known, profile)
+    flowing = out.replace("\n", " ")
+    across = any(lab.identifiers(flowing, known, running=True))
+    return escaped(lab.scrubbed(flowing, names, known, profile) if across else out)
+
+
+def _is_closed_text(value: str, known: Sequence[str]) -> bool:
+    return all(is_closed(line, known) for line in unescaped(value).split("\n") if line)
 
 
 def _is_closed_place(
@@ -226,13 +276,13 @@ def _is_closed_place(
     """Whether a field is none of free text, or holds what a closed list holds."""
     rule = FIELDS.get(name, {}).get(number, "")
     if rule == "v" and _field(rest, 1) in ("NM", "SN"):
-        return bool(lab.FIGURE.fullmatch(value))
+        return lab.is_figure(value)
     if rule == "t" or (rule == "v" and _field(rest, 1) in ("ST", "TX", "FT")):
-        return profile.free_text == "scrubbed" or is_closed(value, known)
+        return profile.free_text == "scrubbed" or _is_closed_text(value, known)
     if rule == "k" or (rule == "v" and _field(rest, 1) in ("CE", "CWE", "CNE", "IS", "ID")):
         return lab.coded(value, known, profile) == value
     if rule in PLAIN:
-        return bool(PLAIN[rule].fullmatch(value))
+        return bool(PLAIN[rule].fullmatch(value)) and not tells(value)
     return rule not in ("u", "r") or lab.is_unit(value, known, profile)
 
 
@@ -245,11 +295,11 @@ def _may_stand(name: str, number: int, value: str, known: Sequence[str]) -> bool
     if rule == "d":
         return bool(lab.MOMENT.fullmatch(value))
     if rule == "s":
-        return len(value) <= 5 and not value.isalnum()
+        return value in ("|", STANDARD)
     if rule == "c":
         return value == "UNICODE UTF-8"
     if rule in PLAIN:
         return bool(PLAIN[rule].fullmatch(value))
     return rule in ("k", "t", "u", "r", "v") and not any(
-        lab.identifiers(value, known, running=rule in ("t", "v"))
+        lab.identifiers(unescaped(value).replace("\n", " "), known, running=rule in ("t", "v"))
     )

@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from medassay.datasets.deidentify import allowed
-from medassay.datasets.deidentify.closed_text import is_closed, is_item
+from medassay.datasets.deidentify.chinese_names import surname_spellings
+from medassay.datasets.deidentify.closed_text import LONG_NUMBER, is_closed, is_item, tells
 from medassay.datasets.deidentify.dicom import shifted
 from medassay.datasets.deidentify.free_text import find, scrub
+from medassay.datasets.deidentify.hl7_escapes import unescaped
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.sample import Names
 from medassay.formats.ivd import results
@@ -24,17 +26,34 @@ FIGURE = re.compile(
 )
 MOST_DIGITS = 6  # in a unit
 UNIT = re.compile(r"[!-~µμ°²³]{1,40}")  # UCUM has no blank, and of letters ASCII's alone
-MOMENT = re.compile(r"(\d{8})(\d{0,6}(\.\d{1,4})?)([+-]\d{4})?")
+MOMENT = re.compile(
+    r"(?P<day>(1[89]|20)\d{6})(?P<clock>(([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,4})?)?)?)?)(?P<zone>[+-]\d{4})?"
+)
 
 
 def measured(value: str, unit: str) -> str:
     """A number with its unit, as running text has it: seven digits are a count where their unit says so."""
+    value = value.replace("^", " ").strip()
     return f"{value} {re.sub(r'[^A-Za-z/%]', '', unit.partition('^')[0])}".rstrip()
 
 
 def figure(value: str, unit: str, known: Sequence[str]) -> str:
     """A number, a range or a titre where it is no number of somebody; else nothing."""
-    return value if FIGURE.fullmatch(value) and not find(measured(value, unit), known) else ""
+    return value if is_figure(value) and not find(measured(value, unit), known) else ""
+
+
+def is_figure(value: str) -> bool:
+    """Whether a result is a number, or two of a ratio or range; long halves that are not round may be a telephone's.
+
+    Examples
+    --------
+    >>> [is_figure(text) for text in ("5.6", "^1^:^12800", "3500-9500", "8679-3042", "139.12345678")]
+    [True, True, True, False, False]
+    """
+    if not FIGURE.fullmatch(value) or tells(value):
+        return False
+    whole = re.findall(r"(?<![\d.])\d+", re.sub(r"[×*x] ?10\^?\d{1,2}", "", value))
+    return len(whole) < 2 or sum(map(len, whole)) < LONG_NUMBER or all(one[-2:] == "00" for one in whole)
 
 
 def grade(text: str) -> str:
@@ -85,21 +104,38 @@ def coded(value: str, known: Sequence[str], profile: Profile) -> str:
 def _part_stands(n: int, part: str, parts: Sequence[str], known: Sequence[str], profile: Profile) -> bool:
     """Whether one part of a coded field may stand; parts of it come in threes: code, text, scheme."""
     if n % 3 == 2 and n < 6:
-        return bool(SCHEME.fullmatch(part))
+        return is_scheme(part)
     if n > 5:
         return False  # versions and the original text
     scheme = parts[n + 2] if len(parts) > n + 2 else ""
-    if n % 3 == 0 and (CODE.fullmatch(part) or allowed.is_code(part, scheme)):
+    if n % 3 == 0 and (is_local_code(part) or allowed.is_code(part, scheme)):
         return not find(part, known, running=False)
     return all(
         not one or is_item(one, known, profile.item_words) or is_closed(one, known)
-        for one in re.split(r"[&~]", part)
+        for one in re.split(r"[&~]", unescaped(part))
     )
+
+
+def is_scheme(part: str) -> bool:
+    """Whether a text names a coding scheme; one of a hospital's own is not called like somebody.
+
+    Examples
+    --------
+    >>> is_scheme("LN"), is_scheme("99LAB"), is_scheme("99LIU")
+    (True, True, False)
+    """
+    own = part[2:] if part.startswith("99") else ""
+    return bool(SCHEME.fullmatch(part)) and own.casefold() not in surname_spellings()
+
+
+def is_local_code(part: str) -> bool:
+    """Whether a text is a short code with a digit: letters alone may be a surname; a list may hold them."""
+    return bool(CODE.fullmatch(part)) and any(map(str.isdigit, part)) and not tells(part)
 
 
 def is_code_or_item(text: str, known: Sequence[str], profile: Profile) -> bool:
     """Whether a code of no scheme, or the name of an item, may stand."""
-    if CODE.fullmatch(text):
+    if is_local_code(text):
         return not find(text, known, running=False)
     return is_item(text, known, profile.item_words) or is_closed(text, known)
 
@@ -107,15 +143,14 @@ def is_code_or_item(text: str, known: Sequence[str], profile: Profile) -> bool:
 def unit(value: str, known: Sequence[str], profile: Profile) -> str:
     """A unit, in code, text and scheme: what a list or a form holds, so that a text never costs the code."""
     kept = [part if is_unit(part, known, profile) else "" for part in value.split("^")]
-    told = any(part and not SCHEME.fullmatch(part) for part in kept)
+    told = any(part and not is_scheme(part) for part in kept)
     return "^".join(kept).rstrip("^") if told else ""
 
 
 def is_unit(value: str, known: Sequence[str], profile: Profile) -> bool:
     """Whether each part of a unit or range may stand."""
     return all(
-        not one or is_item(one, known, profile.item_words) or SCHEME.fullmatch(one)
-        for one in value.split("^")
+        not one or is_item(one, known, profile.item_words) or is_scheme(one) for one in value.split("^")
     )
 
 
@@ -124,8 +159,8 @@ def moved(value: str, names: Names, profile: Profile) -> str:
     match = MOMENT.fullmatch(value)
     if match is None or profile.dates != "shifted":
         return ""
-    day = shifted(match[1], names.date_shift_days)
-    return day + match[2] + (match[4] or "") if day else ""
+    day = shifted(match["day"], names.date_shift_days)
+    return day + match["clock"] + (match["zone"] or "") if day else ""
 
 
 def identifiers(value: str, known: Sequence[str], *, running: bool) -> Iterator[str]:
