@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from medassay.core.findings import Finding
-from medassay.datasets.deidentify import astm, fhir, scp_ecg
+from medassay.datasets.deidentify import aecg, astm, fcs, fhir, scp_ecg
 from medassay.datasets.deidentify.facts import Facts
 from medassay.datasets.deidentify.outgoing import Outgoing
 from medassay.datasets.deidentify.profile import Profile
@@ -31,6 +31,8 @@ class Exported:
 FORMS: Mapping[str, Exported] = {
     "FHIR": Exported(fhir.recognises, fhir.facts_of, fhir.clean, fhir.prove, fhir.searched, many=True),
     "ASTM E1394": Exported(astm.recognises, astm.facts_of, astm.clean, astm.prove, astm.searched, many=True),
+    "HL7 aECG": Exported(aecg.recognises, aecg.facts_of, aecg.clean, aecg.prove, aecg.searched),
+    "FCS": Exported(fcs.recognises, fcs.facts_of, fcs.clean, fcs.prove, fcs.searched),
     "SCP-ECG": Exported(scp_ecg.recognises, scp_ecg.facts_of, scp_ecg.clean, scp_ecg.prove, scp_ecg.searched),
 }
 

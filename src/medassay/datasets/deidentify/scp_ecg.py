@@ -157,9 +157,11 @@ def _strangers(content: bytes, bulk: Mapping[str, str], profile: Profile) -> Ite
     pointers = opened.data(0)
     if len(pointers) != POINTERS * scp_ecg.POINTER.size or set(opened.sections) != {0, PERSON, *samples}:
         yield "section 0"
-    for number, size, at in scp_ecg.POINTER.iter_unpack(pointers):
-        if (size or at) and number not in opened.sections:
-            yield "section 0"
+    told = list(scp_ecg.POINTER.iter_unpack(pointers))
+    if [number for number, _, _ in told] != list(range(POINTERS)):
+        yield "section 0"
+    if any((size or at) and number not in opened.sections for number, size, at in told):
+        yield "section 0"
     length = len(content).to_bytes(4, "little")
     if content[:6] != binascii.crc_hqx(content[2:], 0xFFFF).to_bytes(2, "little") + length:
         yield "record"
