@@ -47,9 +47,3 @@ def whole(strength: float, most: int) -> int:
             remedy="Count whole leads or channels.",
         )
     return int(strength)
-
-
-def spread_of(values: FloatArray) -> float:
-    """Standard deviation as a normal distribution would have it, from the middle half; 0 for a flat signal."""
-    low, high = np.nanpercentile(values, [25, 75]) if np.isfinite(values).any() else (0.0, 0.0)
-    return float(high - low) / 1.349

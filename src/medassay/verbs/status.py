@@ -15,7 +15,6 @@ from medassay.core.workspace import Workspace
 from medassay.registry.device import DeviceSpec
 from medassay.verbs.stage import ORDER, Place
 
-PER_SOURCE = ORDER[: ORDER.index("train")]
 PER_DEVICE = ORDER[ORDER.index("train") :]
 
 

@@ -93,15 +93,16 @@ def test_a_short_binary_is_an_annotation_file_only_beside_its_record(tmp_path, c
     assert recognise.examine_file(tmp_path / "r.edf.erd").kind == "WFDB annotations"
 
 
-def test_signal_files_are_known_by_the_header_beside_them(tmp_path):
+def test_a_header_names_its_signal_files_and_no_other_file_is_taken_for_one(tmp_path):
     (tmp_path / "r.hea").write_text("r 1 100 4\nr.sig 16 100/mV 16 0 1 10 0 II\n")
     (tmp_path / "r.sig").write_bytes(b"\1\0\2\0\3\0\4\0")
     (tmp_path / "lost.sig").write_bytes(b"\xff\xfe\xfd")
     (tmp_path / "empty").write_bytes(b"")
-    found = {path.name: one for path, one in recognise.examine_folder(tmp_path).items()}
+    found = {path.name: recognise.examine_file(path) for path in tmp_path.iterdir()}
     assert {name: one.kind for name, one in found.items()} == {
-        "r.hea": "WFDB header", "r.sig": "WFDB signal", "lost.sig": "unknown", "empty": "unknown"
+        "r.hea": "WFDB header", "r.sig": "unknown", "lost.sig": "unknown", "empty": "unknown"
     }  # fmt: skip
+    assert {name: one.names for name, one in found.items() if one.names} == {"r.hea": {"r.sig"}}
     assert [f.reason for f in found["empty"].findings] == [Reason.EMPTY_FILE]
     assert not found["r.hea"].findings
 

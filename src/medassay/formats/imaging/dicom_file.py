@@ -67,7 +67,6 @@ class OpenedDicom:
     dataset: Dataset
     transfer_syntax: str  # in which the file's bytes are; empty where compressed data state none
     structure: Structure
-    bytes_before: int  # of the data set: preamble, mark and file meta information
     size: int
     findings: tuple[Finding, ...]  # deviations of the file, header and pixel data as a whole
 
@@ -176,7 +175,7 @@ def _opened(stream: BinaryIO, pixels: bool) -> OpenedDicom:
             raise
         dataset = _dataset(mended, start, encoding, structure, syntax, pixels)
         notes.append(_damaged_character_set())
-    return OpenedDicom(dataset, syntax, structure, start.position, size, tuple(notes))
+    return OpenedDicom(dataset, syntax, structure, size, tuple(notes))
 
 
 def _inflated(stream: BinaryIO, position: int) -> BinaryIO:

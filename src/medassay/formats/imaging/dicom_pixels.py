@@ -32,7 +32,6 @@ RLE = "1.2.840.10008.1.2.5"
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 NATIVE = frozenset(dicom_file.NATIVE)
 KINDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-HOW = "DICOM PS3.3 C.7.6.3"
 DCMDJPEG_SECONDS = 60
 # What a header may state and a decoder gives unchanged.
 SAMPLES = {"RGB": 3, "YBR_FULL": 3, "YBR_FULL_422": 3, "YBR_ICT": 3, "YBR_RCT": 3, "YBR_PARTIAL_420": 3}

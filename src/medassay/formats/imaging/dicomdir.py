@@ -33,7 +33,6 @@ class Record:
     kind: str
     file: tuple[str, ...]
     sop_class: str
-    sop_instance: str
 
 
 def records(dataset: Dataset) -> list[Record]:
@@ -109,7 +108,6 @@ def _record(item: Any) -> Record:
         text_of(item, "DirectoryRecordType").strip(),
         file,
         text_of(item, "ReferencedSOPClassUIDInFile"),
-        text_of(item, "ReferencedSOPInstanceUIDInFile"),
     )
 
 

@@ -36,7 +36,6 @@ LARGEST = 2 << 30
 UNKNOWN = "unknown"
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 WAVEFORM_PREFIX = "1.2.840.10008.5.1.4.1.1.9."
-STORED_PREFIX = "1.2.840.10008.5.1.4.1.1."
 NEWER_NAMES = {
     "1.2.840.10008.5.1.4.1.1.66.7": "Label Map Segmentation Storage",
     "1.2.840.10008.5.1.4.1.1.66.8": "Height Map Segmentation Storage",

@@ -124,10 +124,6 @@ class Opened:
         return self.reserved.startswith(("EDF+", "BDF+"))
 
     @property
-    def discontinuous(self) -> bool:
-        return self.reserved.startswith(("EDF+D", "BDF+D"))
-
-    @property
     def form(self) -> str:
         plain = "EDF" if self.sample_bytes == 2 else "BDF"
         kind = self.reserved[4:5] if self.reserved[4:5] in ("C", "D") else ""

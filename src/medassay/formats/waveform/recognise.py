@@ -61,16 +61,6 @@ def examine_file(path: Path) -> Examined:
         return Examined(kind, {"bytes": size}, (_refuse(reason, error.found, error.wanted, error.where),))
 
 
-def examine_folder(folder: Path) -> dict[Path, Examined]:
-    """Look at every file below a folder; what a header names is told as its signal, not as unknown."""
-    found = {path: examine_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
-    signals = {path.parent / name for path, one in found.items() for name in one.names}
-    for path in signals & found.keys():
-        if found[path].kind in (UNKNOWN, _MATLAB):
-            found[path] = Examined("WFDB signal", {"bytes": found[path].facts["bytes"]})
-    return found
-
-
 def _edf(path: Path) -> _Looked:
     opened = edf.open(path)
     fields = [part for part in opened.patient.split() if part not in (b"X", b"F", b"M")]
