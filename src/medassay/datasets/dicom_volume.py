@@ -178,8 +178,7 @@ def _screened(images: Sequence[Dataset], source: Source, *, maskable: bool) -> i
     """
     if source.screening == "not_screened":
         return 0
-    largest = burned_in.projection(frame for image in images for frame in burned_in.frames_of(image))
-    texts = [] if largest is None else burned_in.burned_in(largest)
+    texts = burned_in.texts_of(frame for image in images for frame in burned_in.frames_of(image))
     if texts and source.screening == "mask":
         if not maskable:
             return None

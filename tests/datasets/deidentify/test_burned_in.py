@@ -7,8 +7,10 @@ from importlib.resources import files
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from pydicom.dataset import Dataset
 
 from medassay.datasets.deidentify import burned_in
+from medassay.datasets.deidentify.projections import projections
 
 FONT = str(files("noto_cjk_sans_otc").joinpath("NotoSansCJK-Regular.ttc"))
 TEXTS = (
@@ -43,25 +45,91 @@ def with_text(seed, text, height, brightness=255, size=256):
 
 
 def test_the_screen_sees_rendered_text_of_every_size_and_script():
-    seen = [
+    found = [
         burned_in.shows_strokes(with_text(seed, text, height))
         for seed, text in enumerate(TEXTS * 3)
         for height in (8, 10, 14, 32)
     ]
-    assert len(seen) == 96
-    assert sum(seen) / len(seen) >= 0.99
+    assert len(found) == 96
+    assert sum(found) / len(found) >= 0.99
 
 
 def test_the_screen_passes_over_most_images_without_text():
-    seen = [burned_in.shows_strokes(tissue(seed)) for seed in range(40)]
-    assert sum(seen) <= 12  # the reader looks at these; a text that is missed would leave
+    found = [burned_in.shows_strokes(tissue(seed)) for seed in range(40)]
+    assert sum(found) <= 12  # the reader looks at these; a text that is missed would leave
+
+
+def seen(*frames):
+    return any(map(burned_in.shows_strokes, projections(frames)))
+
+
+def drawn(ground, ink, seed=0):
+    """Dark or coloured text on an even ground, as labels and reports have it."""
+    image = Image.new("RGB" if isinstance(ground, tuple) else "L", (256, 128), ground)
+    ImageDraw.Draw(image).text((20, 40), "ZHANG WEI 1956", fill=ink, font=ImageFont.truetype(FONT, 20))
+    return np.asarray(image)
 
 
 def test_text_in_one_frame_is_text_of_the_series():
     frames = [tissue(seed) for seed in range(5)]
     frames[3] = with_text(3, "ZHANG WEI 1956", 16)
-    assert burned_in.shows_strokes(burned_in.projection(frames))
-    assert burned_in.projection([]) is None
+    assert seen(*frames)
+    assert burned_in.texts_of([]) is None
+
+
+def test_text_in_a_frame_of_another_size_is_text_of_the_series():
+    assert seen(tissue(0), drawn(0, 255))
+
+
+def test_dark_text_that_another_frame_outshines_is_seen():
+    dark, bright = drawn(200, 10), np.full((128, 256), 255, np.uint8)
+    assert seen(dark, bright)
+
+
+@pytest.mark.parametrize(
+    ("ground", "ink"),
+    [
+        ((255, 255, 255), (255, 0, 0)),
+        ((255, 255, 255), (0, 0, 255)),
+        ((255, 0, 0), (0, 255, 0)),
+        ((0, 90, 0), (90, 0, 0)),
+    ],
+)
+def test_text_that_differs_from_its_ground_in_one_colour_is_seen(ground, ink):
+    assert seen(drawn(ground, ink))
+
+
+def test_text_in_the_opacity_alone_is_seen():
+    picture = np.dstack([np.full((128, 256, 3), 128, np.uint8), drawn(0, 255)])
+    assert seen(picture)
+
+
+def test_text_beside_a_pixel_that_takes_the_whole_range_is_seen():
+    image = with_text(3, "ZHANG WEI 1956", 16).astype(np.uint16)
+    image[5, 5] = 65535
+    assert seen(image)
+    image = image.astype(np.float32)
+    image[6, 6] = np.nan
+    assert seen(image)
+
+
+def test_text_in_a_palette_of_like_indices_is_seen():
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    shown = (drawn(0, 255) > 128).astype(np.uint8)
+    shown[0, 0] = 255
+    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel, dataset.PixelRepresentation = 128, 256, 1, 0
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.PhotometricInterpretation = "PALETTE COLOR"
+    dataset.PixelData = shown.tobytes()
+    for colour in ("Red", "Green", "Blue"):
+        setattr(dataset, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 8])
+        setattr(dataset, f"{colour}PaletteColorLookupTableData", bytes([0, 255]) + bytes(254))
+    assert seen(*burned_in.frames_of(dataset))
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +177,8 @@ def test_a_text_is_masked_in_every_frame(sheet):
             assert frame[max(0, y0) : y1, max(0, x0) : x1].max() == 0
     changed = np.frombuffer(dataset.PixelData, np.uint8).reshape(2, 384, 384) != shown
     assert 0 < changed.mean() < 0.4
+    dataset.Rows, dataset.Columns = 192, 768
+    assert burned_in.masked(dataset, found) == 0  # the places are those of another size
 
 
 @pytest.mark.parametrize(

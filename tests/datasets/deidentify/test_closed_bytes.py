@@ -16,7 +16,19 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from medassay.core.errors import WrongUse
-from medassay.datasets.deidentify import allowed, dicom, explicit_walk, frames, pixels, proof, quick
+from medassay.core.findings import Reason
+from medassay.datasets.deidentify import (
+    allowed,
+    burned_in,
+    dicom,
+    explicit_walk,
+    frames,
+    pixels,
+    proof,
+    quick,
+    series,
+)
+from medassay.datasets.deidentify.profile import RESEARCH
 from medassay.datasets.sample import Names
 
 place = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
@@ -397,3 +409,40 @@ def test_a_makers_text_in_the_form_of_a_name_a_day_or_a_number_of_somebody_goes(
 def test_a_description_keeps_no_day_no_groups_of_digits_and_no_word_that_is_spelt_out(text):
     out = pydicom.dcmread(io.BytesIO(outgoing(written(image(SeriesDescription=f"CT Chest {text}")))))
     assert out.SeriesDescription == "CT Chest"
+
+
+def series_of(folder, **objects):
+    """Paths of objects that are written under their names."""
+    paths = []
+    for number, (name, made) in enumerate(objects.items()):
+        made.SOPInstanceUID, made.SeriesInstanceUID = f"1.2.3.{number}", "1.2.9"
+        paths.append(folder / f"{name}.dcm")
+        paths[-1].write_bytes(written(made))
+    return paths
+
+
+def told(**facts):
+    return image(Rows=32, Columns=32, PixelData=bytes(2048), **facts)
+
+
+def test_text_that_the_header_of_any_object_tells_of_sets_its_series_aside(tmp_path):
+    paths = series_of(tmp_path, first=told(), second=told(BurnedInAnnotation="YES"))
+    found = series.clean(paths, NAMES, (), RESEARCH)
+    assert {one.reason for one in found} == {Reason.IDENTITY_LEFT}
+
+
+def test_pixels_behind_an_object_without_any_are_screened_too(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(burned_in, "burned_in", lambda plane: shown.append(plane.shape) or [])
+    report = image("SR", PixelData=None, Rows=None, Columns=None)
+    floats = image("SEG", PixelData=None, BitsAllocated=32, FloatPixelData=bytes(64))
+    series.clean(series_of(tmp_path, report=report, image=told(), floats=floats), NAMES, (), RESEARCH)
+    assert sorted(shown) == [(4, 4), (32, 32)]
+
+
+@pytest.mark.parametrize(
+    "facts", [{"ImageType": ["ORIGINAL", "PRIMARY", "LABEL", "NONE"]}, {"SpecimenLabelInImage": "YES"}]
+)
+def test_the_label_of_a_slide_does_not_leave(facts):
+    key, finding = series.group_of(image("VL", SeriesInstanceUID="1.2.9", **facts))
+    assert (key, finding.reason) == ("", Reason.IDENTITY_LEFT)

@@ -1,7 +1,6 @@
-"""Text in pixels: a cheap screen for strokes on a series' maximum projection, then a reader for what it shows.
+"""Text in pixels: a cheap screen for strokes on a series' projections, then a reader for what they show.
 
-1. All frames of one size in a series give one image, the largest value at each place: text that stands in any
-   frame stands in it.
+1. All frames of a series give a few planes (`projections`): text that stands in any frame stands in one of them.
 2. The screen keeps thin, bright (or dark) parts of the size of letters that lie side by side. It is tuned to miss
    little: what it passes is read by OCR, once a series, and that is the dear part.
 3. Text of more than two letters or digits that is not made of known words is burned in.
@@ -21,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassay.datasets.deidentify import vocabulary
+from medassay.datasets.deidentify.projections import Image, projections
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
-
-Image = NDArray[np.uint8]
 
 SMALLEST, LARGEST = 5, 90  # pixels of a letter's height
 CONTRAST = 0.22  # of the image's range, that a stroke stands out by
@@ -44,31 +42,24 @@ class Text:
     text: str
     score: float
     box: tuple[int, int, int, int]
+    size: tuple[int, ...]  # rows and columns of the image that it stands in
 
 
-def projection(frames: Iterable[NDArray[np.generic]]) -> Image | None:
-    """The largest value at each place over all frames of the first one's size, in 8 bits; None without a frame."""
-    largest: NDArray[np.float32] | None = None
-    for frame in frames:
-        plane = frame.astype(np.float32)
-        plane = plane.max(axis=-1) if plane.ndim == 3 else plane
-        if largest is None:
-            largest = plane
-        elif largest.shape == plane.shape:
-            np.maximum(largest, plane, out=largest)
-    if largest is None or not largest.size:
-        return None
-    low, high = float(largest.min()), float(largest.max())
-    if high <= low:
-        return np.zeros(largest.shape, np.uint8)
-    return ((largest - low) * (255 / (high - low))).astype(np.uint8)
+def texts_of(frames: Iterable[NDArray[np.generic]]) -> list[Text] | None:
+    """Texts of all frames that may name somebody, each once; None without a frame."""
+    planes = projections(frames)
+    found: list[Text] = []
+    for plane in planes:
+        found += [one for one in burned_in(plane) if not any(_over(one, other) for other in found)]
+    return found if planes else None
 
 
 def shows_strokes(image: Image) -> bool:
     """Whether parts of the size and the spacing of letters stand out of their surroundings."""
-    if min(image.shape) < ROOM:
+    if min(image.shape[:2]) < ROOM:
         return False
-    return any(_letters_in_a_line(mask) for mask in _thin_parts(image))
+    colours = [image] if image.ndim == 2 else [image[..., n].copy() for n in range(image.shape[-1])]
+    return any(_letters_in_a_line(mask) for colour in colours for mask in _thin_parts(colour))
 
 
 def read(image: Image) -> list[Text]:
@@ -76,12 +67,12 @@ def read(image: Image) -> list[Text]:
     found = []
     for turned in (False, True):
         shown = np.rot90(image).copy() if turned else image
-        result = _reader()(np.repeat(shown[:, :, None], 3, axis=2))
+        result = _reader()(np.repeat(shown[:, :, None], 3, axis=2) if shown.ndim == 2 else shown)
         if result.txts is None:
             continue
         for text, score, corners in zip(result.txts, result.scores, result.boxes, strict=True):
             box = _box(np.asarray(corners), image.shape, turned=turned)
-            found.append(Text(str(text), float(score), box))
+            found.append(Text(str(text), float(score), box, image.shape[:2]))
     return found
 
 
@@ -107,20 +98,28 @@ def is_harmless(text: str) -> bool:
 
 
 def frames_of(dataset: Dataset) -> list[NDArray[np.generic]]:
-    """Decoded frames, each rows by columns, by samples where there are several."""
+    """Decoded frames, each rows by columns, by samples where there are several; palettes as their colours."""
     values: NDArray[np.generic] = dataset.pixel_array
+    if str(dataset.get("PhotometricInterpretation", "")) == "PALETTE COLOR":
+        from pydicom.pixels.processing import apply_color_lut
+
+        values = apply_color_lut(values, dataset)
     frames = int(dataset.get("NumberOfFrames") or 1)
     return list(values) if frames > 1 else [values]
 
 
 def masked(dataset: Dataset, texts: Sequence[Text]) -> int:
-    """Blank the places of texts in native pixels, in every frame; gives the number of places.
+    """Blank the places of texts in native pixels, in every frame of the texts' size; gives the number of places.
 
     Raises
     ------
     ValueError
-        When the pixels are compressed, or their layout is not the one of the header.
+        When the pixels are compressed or in floating point, or their layout is not the one of the header.
     """
+    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+        raise ValueError("pixels in floating point")
+    if "PixelData" not in dataset:
+        return 0
     if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
         raise ValueError("compressed pixels")
     bits, samples = int(dataset.BitsAllocated), int(dataset.SamplesPerPixel)
@@ -133,12 +132,20 @@ def masked(dataset: Dataset, texts: Sequence[Text]) -> int:
     values = (
         np.frombuffer(dataset.PixelData, kind, count=count).copy().reshape(frames, rows, columns, samples)
     )
-    for one in texts:
+    here = [one for one in texts if one.size == (rows, columns)]
+    for one in here:
         x0, y0, x1, y1 = one.box
         values[:, max(0, y0 - MARGIN) : y1 + MARGIN, max(0, x0 - MARGIN) : x1 + MARGIN] = 0
     content = values.tobytes()
     dataset.PixelData = content + b"\x00" * (len(content) % 2)
-    return len(texts)
+    return len(here)
+
+
+def _over(one: Text, other: Text) -> bool:
+    """Whether the middle of a text lies in another, of frames of one size."""
+    x, y = (one.box[0] + one.box[2]) / 2, (one.box[1] + one.box[3]) / 2
+    inside = other.box[0] <= x <= other.box[2] and other.box[1] <= y <= other.box[3]
+    return inside and one.size == other.size
 
 
 def _thin_parts(image: Image) -> Iterable[NDArray[np.uint8]]:

@@ -275,11 +275,19 @@ def _pages(content: bytes) -> list[NDArray[Any]]:
 def _require_no_text(content: bytes) -> None:
     from medassay.datasets.deidentify import burned_in
 
-    for page in _pages(content):
-        grey = page if page.ndim == 2 else page[..., :3].max(axis=-1)
-        image = burned_in.projection([grey])
-        if image is not None and burned_in.burned_in(image):
+    for page in _shown(content):
+        if burned_in.texts_of([page]):
             raise CannotClean(Reason.IDENTITY_LEFT, "text in the pixels", "a picture without text", "pixels")
+
+
+def _shown(content: bytes) -> Iterator[NDArray[Any]]:
+    """Every page as values, those of a palette as its colours."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content)) as picture:
+        for number, page in enumerate(_pages(content)):
+            picture.seek(number)
+            yield np.asarray(picture.convert("RGBA")) if picture.mode == "P" else page
 
 
 def _plain(kind: bytes) -> str:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 DICOMDIR = "1.2.840.10008.1.3.10"
-PIXELLESS = ("SR", "RT", "ECG", "REG")
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 HEAD = re.compile(rb"\xe0\x7f[\x08\x09\x10]\x00O[BWFD]\x00\x00")
 
 
@@ -73,9 +73,18 @@ def group_of(opened: Dataset) -> tuple[str, Finding | None]:
         )
     if allowed.family_of(sop_class) is None:
         return "", _refuse(Reason.UNSUPPORTED_FORM, "a storage class that the allow-list has no family for")
+    if _shows_label(opened):
+        return "", _refuse(Reason.IDENTITY_LEFT, "an image of the label of a slide, as the header says")
     if not opened.get("SeriesInstanceUID") or not opened.get("SOPInstanceUID"):
         return "", _refuse(Reason.HEADER_INVALID, "an object without the UID of its series or of its own")
     return str(opened.SeriesInstanceUID), None
+
+
+def _shows_label(opened: Dataset) -> bool:
+    """Whether the label of a slide is in the image: it may tell a person by a bar code, which no reader reads."""
+    kinds = opened.get("ImageType") or ""
+    labelled = "LABEL" in ([kinds] if isinstance(kinds, str) else list(kinds))
+    return labelled or str(opened.get("SpecimenLabelInImage", "")) == "YES"
 
 
 def facts_of(opened: Dataset) -> Facts:
@@ -155,7 +164,7 @@ def _instance(
             )
     try:
         cleaned = dicom.clean(dataset, names, words=(*words, *person.words), profile=profile)
-        if texts:
+        if texts and places:
             cleaned.dataset.BurnedInAnnotation = "NO"
             cleaned.actions["(7FE0,0010) PixelData: place with text, masked", "changed"] += places
             cleaned.actions["(7FE0,0010) PixelData", "kept"] -= 1
@@ -204,31 +213,27 @@ def _screened(paths: Sequence[Path], profile: Profile) -> tuple[list[burned_in.T
     """Places to mask, or the finding that sets the series aside."""
     if profile.burned_in == "not_screened":
         return [], None
-    first = header(paths[0])
-    if allowed.family_of(str(first.get("SOPClassUID", ""))) in PIXELLESS or "Rows" not in first:
-        return [], None
-    largest, stopped = attempt(lambda: burned_in.projection(_planes(paths)))
-    if stopped is None and largest is None:
-        return [], None  # no pixels at all
-    if largest is None:
+    told: list[str] = []
+    texts, stopped = attempt(lambda: burned_in.texts_of(_planes(paths, told)))
+    if stopped is not None:
         return [], _refuse(
             Reason.UNSUPPORTED_FORM, "pixels that cannot be decoded, and so not screened for text"
         )
-    texts, stopped = attempt(lambda: burned_in.burned_in(largest))
-    if texts is None:
-        return [], stopped
-    if not texts and str(first.get("BurnedInAnnotation", "")) != "YES":
-        return [], None
     if profile.burned_in == "mask" and texts:
         return texts, None
+    if not texts and not told:
+        return [], None
     found = f"{len(texts)} texts in the pixels" if texts else "pixels with text, as the header says"
     return [], _refuse(Reason.IDENTITY_LEFT, found, "(7FE0,0010) PixelData")
 
 
-def _planes(paths: Sequence[Path]) -> Iterator[NDArray[np.generic]]:
+def _planes(paths: Sequence[Path], told: list[str]) -> Iterator[NDArray[np.generic]]:
+    """Frames of every object that has some; `told` gets the objects whose header says that they show text."""
     for path in paths:
         dataset = _whole(path)
-        if "PixelData" in dataset:
+        if str(dataset.get("BurnedInAnnotation", "")) == "YES":
+            told.append("YES")
+        if any(keyword in dataset for keyword in PIXELS):
             yield from burned_in.frames_of(dataset)
 
 
