@@ -8,9 +8,12 @@ case each. Both end in one record, `ScoreTable`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from medassay.core.errors import WrongUse
 from medassay.core.rooms import module_of, names_of
+from medassay.evaluation.scorer import Scorer
+from medassay.evaluation.table_scorer import TableScorer
 from medassay.verbs.score import by_file, by_table
 from medassay.verbs.score.files import a_file_a_case
 from medassay.verbs.score.record import Case, ScoreTable
@@ -66,11 +69,11 @@ def run(
                 remedy="Add the column and leave --subjects out.",
                 where="--subjects",
             )
-        return by_table.run(name, module_of(TABLE_ROOM, name, what="task"), reference, predictions, options)
+        table_scorer = cast(TableScorer, module_of(TABLE_ROOM, name, what="task"))
+        return by_table.run(name, table_scorer, reference, predictions, options)
     if name not in names_of(FILE_ROOM):
         raise WrongUse(
             found=f"task '{task}'", wanted=f"one of {', '.join(tasks())}", remedy="Correct the name."
         )
-    return by_file.run(
-        name, module_of(FILE_ROOM, name, what="task"), reference, predictions, samples, options, subjects
-    )
+    scorer = cast(Scorer, module_of(FILE_ROOM, name, what="task"))
+    return by_file.run(name, scorer, reference, predictions, samples, options, subjects)

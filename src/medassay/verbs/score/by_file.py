@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from medassay.core.errors import WrongUse, located
 from medassay.core.estimate import Estimate
-from medassay.core.specs import load_spec, parameters_of
 from medassay.evaluation.double_entry import Entry, enter_all_twice, require_agreement
 from medassay.evaluation.figure import Asked
 from medassay.evaluation.methods import methods_of_figures
+from medassay.evaluation.scorer import Scorer
 from medassay.evaluation.subject_table import SubjectTable
 from medassay.evaluation.sufficient import Statistics, summed
 from medassay.formats.predictions.table import case_ids, read_plain
-from medassay.verbs.score.files import headers_beside, label_files, public_files, require_known
+from medassay.verbs.score.files import declared_in, headers_beside, label_files, public_files, require_known
 from medassay.verbs.score.record import Case, ScoreTable, SecondEntry
 
 SEED = 1
@@ -26,7 +26,7 @@ Twice = tuple[Statistics, Statistics]
 
 def run(
     task: str,
-    scorer: Any,
+    scorer: Scorer,
     reference: Path,
     predictions: Path,
     samples: Path | None,
@@ -44,9 +44,7 @@ def run(
     NothingReadable
         When there is no reference at all.
     """
-    declared = (
-        load_spec(options, scorer.Options) if options else parameters_of(scorer.Options, {}, where="options")
-    )
+    declared = declared_in(options, scorer.Options)
     labels, made = label_files(reference, task), label_files(predictions, task)
     if reference.is_file() and predictions.is_file():
         made = {case: made.popitem()[1] for case in labels}
@@ -75,7 +73,7 @@ def run(
 
 
 def _scored(
-    scorer: Any,
+    scorer: Scorer,
     case: str,
     reference: Path,
     prediction: Path | None,

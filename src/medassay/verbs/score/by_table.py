@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from medassay.core.errors import EvidenceBroken, located
-from medassay.core.specs import load_spec, parameters_of
 from medassay.evaluation.methods import methods_of_figures
-from medassay.evaluation.table_scorer import Again, Tabled
-from medassay.verbs.score.files import contents
+from medassay.evaluation.table_scorer import Again, Tabled, TableScorer
+from medassay.verbs.score.files import contents, declared_in
 from medassay.verbs.score.record import Case, Judged, ScoreTable, SecondEntry, Test
 
 
-def run(task: str, scorer: Any, reference: Path, predictions: Path, options: Path | None) -> ScoreTable:
+def run(
+    task: str, scorer: TableScorer, reference: Path, predictions: Path, options: Path | None
+) -> ScoreTable:
     """Score both sides' files.
 
     Raises
@@ -27,9 +28,7 @@ def run(task: str, scorer: Any, reference: Path, predictions: Path, options: Pat
     EvidenceBroken
         When a headline figure and its second implementation differ.
     """
-    declared = (
-        load_spec(options, scorer.Options) if options else parameters_of(scorer.Options, {}, where="options")
-    )
+    declared = declared_in(options, scorer.Options)
     with located(task):
         found = scorer.score(contents(reference), contents(predictions), declared)
     require_same(found.again)

@@ -6,11 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from medassay.core.errors import NothingReadable, WrongUse
+from medassay.core.specs import SpecT, load_spec, parameters_of
 
 # Of a WFDB folder only annotations are labels: headers and signals are what they belong to.
 WFDB_SIGNALS = frozenset({".hea", ".dat", ".mat", ".xws"})
 COMPANIONS: Mapping[str, frozenset[str]] = {"beats": WFDB_SIGNALS}
 TWO_PART_ENDINGS = (".nii.gz",)
+
+
+def declared_in(options: Path | None, model: type[SpecT]) -> SpecT:
+    """The task's conventions as a file states them; without one, the defaults.
+
+    Raises
+    ------
+    WrongUse
+        When the file does not fit, or a convention without a default is left unsaid.
+    """
+    return load_spec(options, model) if options else parameters_of(model, {}, where="options")
 
 
 def case_of(path: Path) -> str:
