@@ -13,7 +13,7 @@ from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
 from medassay.evaluation.classification_answers import ScoredAnswers, filled_scores
 from medassay.evaluation.classification_options import AreaInterval, Options
-from medassay.evaluation.paired_tables import PairedTables, by_subject, of_people
+from medassay.evaluation.paired_tables import PairedTables, mean_over_cases, of_people
 from medassay.statistics import agreement, calibration, confusion, multiclass, multilabel, ordinal
 from medassay.statistics.chance_corrected import Weights
 from medassay.statistics.clustered_kappa import clustered_kappa
@@ -24,7 +24,6 @@ from medassay.statistics.logistic_calibration import logistic_calibration
 from medassay.statistics.precision_recall import average_precision
 from medassay.statistics.predictive_values import clustered_predictive_values, predictive_values
 from medassay.statistics.probability_scores import brier_score, spiegelhalter, squared_losses
-from medassay.statistics.ratio import ratio
 from medassay.statistics.resampling import resampled_sums
 from medassay.statistics.significance import Significance
 from medassay.tasks.classification import SubjectCounts
@@ -190,14 +189,7 @@ def _brier(labels: IntArray, filled: FloatArray, tables: PairedTables, options: 
     """Over cases or, where people have several, over people."""
     if not tables.clustered:
         return brier_score(labels, filled, confidence=options.confidence)
-    return ratio(
-        by_subject(tables.owner, squared_losses(labels, filled)),
-        by_subject(tables.owner, np.ones(len(labels))),
-        undefined="no case",
-        seed=options.seed,
-        replicates=options.replicates,
-        confidence=options.confidence,
-    )
+    return mean_over_cases(squared_losses(labels, filled), tables.owner, options)
 
 
 def class_figures(

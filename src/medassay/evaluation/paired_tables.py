@@ -18,6 +18,7 @@ from medassay.evaluation.table_scorer import (
 )
 from medassay.formats.predictions.table import PlainTable, case_ids, numbers, one_table
 from medassay.statistics.intervals import without_interval
+from medassay.statistics.ratio import ratio
 from medassay.tasks.classification import NO_PREDICTION, pair_cases
 
 FloatArray = NDArray[np.float64]
@@ -149,6 +150,40 @@ def by_subject(owner: NDArray[np.int64], values: FloatArray) -> FloatArray:
     """
     sums: FloatArray = np.bincount(owner, values, int(owner.max(initial=-1)) + 1).astype(np.float64)
     return sums
+
+
+def mean_over_cases(
+    values: FloatArray,
+    owner: NDArray[np.int64],
+    options: TableOptions,
+    *,
+    unit: str = "1",
+    proportion: bool = False,
+) -> Estimate:
+    """The mean of one number a case, over resampled subjects.
+
+    Parameters
+    ----------
+    values, owner : shape (n_cases,)
+        Each case's number, in `unit`, and the number of its subject.
+    proportion : bool
+        As for `statistics.ratio.ratio`.
+
+    Examples
+    --------
+    >>> mean_over_cases(np.array([1.0, 0, 1]), np.array([0, 1, 1]), TableOptions(), proportion=True).value
+    0.6666666666666666
+    """
+    return ratio(
+        by_subject(owner, values),
+        by_subject(owner, np.ones(len(values))),
+        undefined="no case",
+        seed=options.seed,
+        replicates=options.replicates,
+        confidence=options.confidence,
+        unit=unit,
+        proportion=proportion,
+    )
 
 
 def _outcome(values: FloatArray, flawed: Mapping[int, str], row: int, check: Check) -> tuple[Status, str]:

@@ -20,7 +20,7 @@ from medassay.core.estimate import Estimate
 from medassay.evaluation.counting_check import counting_again
 from medassay.evaluation.paired_tables import (
     PairedTables,
-    by_subject,
+    mean_over_cases,
     of_people,
     pair_tables,
     predicted_numbers,
@@ -31,7 +31,6 @@ from medassay.evaluation.table_scorer import Again, CaseOutcome, Tabled, TableOp
 from medassay.formats.predictions.table import whole_number
 from medassay.statistics import counting
 from medassay.statistics.bland_altman import bland_altman
-from medassay.statistics.ratio import ratio
 from medassay.tasks.counting import compare_counts
 
 VERSION = "1.1"
@@ -126,27 +125,10 @@ def _figures(
 ) -> dict[str, Estimate]:
     def mean(statistic: str, *, unit: str = "{count}", proportion: bool = False) -> Estimate:
         parts = np.array([row[f"{statistic}[{name}]"] for row in statistics])
-        return ratio(
-            by_subject(tables.owner, parts),
-            by_subject(tables.owner, np.ones(len(parts))),
-            undefined="no case",
-            seed=options.seed,
-            replicates=options.replicates,
-            confidence=options.confidence,
-            unit=unit,
-            proportion=proportion,
-        )
+        return mean_over_cases(parts, tables.owner, options, unit=unit, proportion=proportion)
 
     near = counts.counted & (np.abs(counts.prediction - counts.reference) <= options.tolerance)
-    within = ratio(
-        by_subject(tables.owner, near.astype(np.float64)),
-        by_subject(tables.owner, np.ones(len(near))),
-        undefined="no case",
-        seed=options.seed,
-        replicates=options.replicates,
-        confidence=options.confidence,
-        proportion=True,
-    )
+    within = mean_over_cases(near.astype(np.float64), tables.owner, options, proportion=True)
     agreement = counting.poisson_agreement(counts.reference, counts.prediction)
     dispersion = counting.count_dispersion(counts.reference, counts.prediction, confidence=options.confidence)
     limits = bland_altman(

@@ -22,7 +22,7 @@ from medassay.core.estimate import Estimate
 from medassay.evaluation.measurement_check import measurement_again
 from medassay.evaluation.paired_tables import (
     PairedTables,
-    by_subject,
+    mean_over_cases,
     pair_tables,
     predicted_numbers,
     reference_numbers,
@@ -41,7 +41,6 @@ from medassay.statistics.least_squares import least_squares
 from medassay.statistics.oximetry import arms
 from medassay.statistics.passing_bablok import passing_bablok
 from medassay.statistics.proportion import proportion
-from medassay.statistics.ratio import ratio
 
 VERSION = "1.1"
 SAME_READING = 1e-12  # relative: differences smaller than this are of rounding
@@ -200,15 +199,7 @@ def _share(flags: NDArray[np.bool_], pairs: _Pairs, options: Options) -> Estimat
     """A share of all cases: Wilson where each is a subject of its own, else over resampled subjects."""
     if not pairs.clustered:
         return proportion(int(flags.sum()), len(flags), confidence=options.confidence)
-    return ratio(
-        by_subject(pairs.owner, flags.astype(np.float64)),
-        by_subject(pairs.owner, np.ones(len(flags))),
-        undefined="no case",
-        seed=options.seed,
-        replicates=options.replicates,
-        confidence=options.confidence,
-        proportion=True,
-    )
+    return mean_over_cases(flags.astype(np.float64), pairs.owner, options, proportion=True)
 
 
 def _agreement(pairs: _Pairs, options: Options) -> dict[str, Estimate]:
