@@ -43,7 +43,7 @@ def load_spec(path: Path, model: type[SpecT]) -> SpecT:
 
     try:
         text = path.read_text("utf-8")
-        tree = YAML(typ="rt").load(text)
+        tree = YAML(typ="safe").load(text)
     except FileNotFoundError as error:
         raise WrongUse(
             found="no such file",
@@ -69,7 +69,8 @@ def load_spec(path: Path, model: type[SpecT]) -> SpecT:
     try:
         return model.model_validate(_plain(tree))
     except ValidationError as error:
-        raise _spec_error(path, tree, model, error) from error
+        # The other reader is slow, and knows where everything stands.
+        raise _spec_error(path, YAML(typ="rt").load(text), model, error) from error
 
 
 def parameters_of(model: type[SpecT], fields: dict[str, Any], *, where: str) -> SpecT:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
@@ -327,7 +327,7 @@ def _over_items(
     if n < 2:
         return without_interval(value, "fewer than two items", n)
     error = float(np.sqrt(((linear - value) ** 2).sum() / (n * (n - 1))))
-    return _with_error(value, error, float(stats.t.ppf((1 + confidence) / 2, n - 1)), n, confidence, name)
+    return _with_error(value, error, float(special.stdtrit(n - 1, (1 + confidence) / 2)), n, confidence, name)
 
 
 def _coincidences(unit: FloatArray, values: FloatArray) -> FloatArray:

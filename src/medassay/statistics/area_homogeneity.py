@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy import stats
+from scipy import special
 
 from medassay.core.method import method
 from medassay.statistics.delong import AreaVariance
@@ -52,4 +52,4 @@ def area_homogeneity(areas: Sequence[AreaVariance]) -> Significance:
     mean = sum(area / variance for area, variance in known) / weight
     statistic = sum((area - mean) ** 2 / variance for area, variance in known)
     freedom = float(len(known) - 1)
-    return Significance(float(stats.chi2.sf(statistic, freedom)), statistic, NAME, freedom)
+    return Significance(float(special.chdtrc(freedom, statistic)), statistic, NAME, freedom)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
@@ -156,6 +156,8 @@ def poisson_agreement(reference: ArrayLike, prediction: ArrayLike, *, level: flo
     >>> poisson_agreement([100, 100], [110, 160]).value
     0.5
     """
+    from scipy import stats  # takes a second to load, which the other figures need not wait for
+
     first, second = _pairs(reference, prediction)
     if not 0 < level < 1:
         raise WrongUse(found=f"level {level:g}", wanted="between 0 and 1", remedy="Write 95 % as 0.95.")
@@ -202,7 +204,7 @@ def count_dispersion(reference: ArrayLike, prediction: ArrayLike, *, confidence:
         return Estimate(
             value=0.0, n_subjects=len(whole), n_events=pairs, undefined="no interval: all pairs are equal"
         )
-    low, high = stats.chi2.ppf([(1 - confidence) / 2, (1 + confidence) / 2], pairs)
+    low, high = 2 * special.gammaincinv(pairs / 2, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(
         value=scatter / pairs,
         lower=scatter / float(high),

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
@@ -257,7 +257,7 @@ def compared_areas(
     """The interval and the test of a difference whose variance is known; none of either where that is zero."""
     require_confidence(confidence)
     difference = first - second
-    quantile = None if freedom is None else float(stats.t.ppf((1 + confidence) / 2, freedom))
+    quantile = None if freedom is None else float(special.stdtrit(freedom, (1 + confidence) / 2))
     estimate = normal_interval(
         difference,
         variance,
@@ -270,7 +270,7 @@ def compared_areas(
     if estimate.lower is None or variance is None:
         return AreaComparison(first, second, estimate, covariance, None, None, None, test)
     statistic = difference / math.sqrt(variance)
-    tail = stats.norm.sf(abs(statistic)) if freedom is None else stats.t.sf(abs(statistic), freedom)
+    tail = special.ndtr(-abs(statistic)) if freedom is None else special.stdtr(freedom, -abs(statistic))
     return AreaComparison(first, second, estimate, covariance, statistic, freedom, float(2 * tail), test)
 
 

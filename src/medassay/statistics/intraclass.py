@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
@@ -124,7 +124,7 @@ def icc_test(ratings: ArrayLike, *, model: Literal["1", "2", "3"]) -> Significan
     if noise == 0:
         return Significance(None, None, name, float(free), undefined="no residual variance")
     statistic = squares.between / noise
-    return Significance(float(stats.f.sf(statistic, n - 1, free)), statistic, name, float(free))
+    return Significance(float(special.fdtrc(n - 1, free, statistic)), statistic, name, float(free))
 
 
 def mean_squares(table: FloatArray) -> MeanSquares:
@@ -175,8 +175,8 @@ def _ends(squares: MeanSquares, form: Form, quantile: float) -> tuple[float, flo
             (squares.within, n * (k - 1)) if form.startswith("1") else (squares.error, (n - 1) * (k - 1))
         )
         f = squares.between / noise
-        low = float(f / stats.f.ppf(quantile, n - 1, free))
-        high = float(f * stats.f.ppf(quantile, free, n - 1))
+        low = float(f / special.fdtri(n - 1, free, quantile))
+        high = float(f * special.fdtri(free, n - 1, quantile))
         single = (low - 1) / (low + k - 1), (high - 1) / (high + k - 1)
     if not np.isfinite(single).all() or single[0] > single[1]:
         return None
@@ -201,7 +201,7 @@ def _agreement(squares: MeanSquares, quantile: float) -> tuple[float, float]:
     free = (a * raters + b * error) ** 2 / spread if spread > 0 else 0.0
     if free <= 0:
         return float("nan"), float("nan")
-    low, high = float(stats.f.ppf(quantile, n - 1, free)), float(stats.f.ppf(quantile, free, n - 1))
+    low, high = float(special.fdtri(n - 1, free, quantile)), float(special.fdtri(free, n - 1, quantile))
     rest = k * raters + (k * n - k - n) * error
     below, above = low * rest + n * between, rest + n * high * between
     if not (np.isfinite(below) and np.isfinite(above)) or below <= 0 or above <= 0:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import special
 
 from medassay.core.estimate import Estimate
 from medassay.core.method import method
@@ -121,7 +121,7 @@ def calibration_test(fit: LogisticCalibration) -> Significance:
     if fit.deviance is None or fit.deviance_as_given is None:
         return Significance(None, None, "calibration_lr", 2.0, undefined=fit.slope.undefined)
     statistic = max(fit.deviance_as_given - fit.deviance, 0.0)
-    return Significance(float(stats.chi2.sf(statistic, 2)), statistic, "calibration_lr", 2.0)
+    return Significance(float(special.chdtrc(2, statistic)), statistic, "calibration_lr", 2.0)
 
 
 @method(

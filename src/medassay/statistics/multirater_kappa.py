@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
@@ -152,7 +152,7 @@ def kappa_null_test(table: ArrayLike, *, weights: Weights = "unweighted") -> Sig
     mean = (weight @ columns)[:, None] + (rows @ weight)[None, :]
     spread = float((np.outer(rows, columns) * (weight - mean) ** 2).sum()) - expected**2
     z = (observed - expected) / math.sqrt(spread / n)
-    return Significance(float(2 * stats.norm.sf(abs(z))), z, name)
+    return Significance(float(2 * special.ndtr(-abs(z))), z, name)
 
 
 @method(
@@ -190,7 +190,7 @@ def fleiss_null_test(counts: ArrayLike) -> Significance:
     kappa = (agreed - (1 - total)) / total
     spread = 2 * (total**2 - float((product * (1 - 2 * p)).sum())) / (total**2 * n * r * (r - 1))
     z = kappa / math.sqrt(spread)
-    return Significance(float(2 * stats.norm.sf(abs(z))), z, "fleiss_z")
+    return Significance(float(2 * special.ndtr(-abs(z))), z, "fleiss_z")
 
 
 def _linearised(
@@ -217,7 +217,7 @@ def _linearised(
         method=name,
         n_subjects=n,
         bounds=(-math.inf, 1.0),
-        quantile=float(stats.t.ppf((1 + confidence) / 2, n - 1)),
+        quantile=float(special.stdtrit(n - 1, (1 + confidence) / 2)),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
@@ -133,6 +133,8 @@ def mcnemar(
     _, b, c, _ = _counts(table)
     pairs, name = b + c, f"mcnemar_{version}"
     if version in ("exact", "mid_p"):
+        from scipy import stats  # takes a second to load, which the other tests need not wait for
+
         tail = float(stats.binom.cdf(min(b, c), pairs, 0.5))
         seen = float(stats.binom.pmf(min(b, c), pairs, 0.5)) if version == "mid_p" else 0.0
         return Significance(p_value=min(2 * tail - seen, 1.0), statistic=None, test=name)
@@ -142,7 +144,7 @@ def mcnemar(
     if version == "chi2_corrected" and (apart or when_equal == "corrected"):
         apart = abs(apart - 1)
     statistic = apart**2 / pairs
-    return Significance(float(stats.chi2.sf(statistic, 1)), statistic, name, 1.0)
+    return Significance(float(special.chdtrc(1, statistic)), statistic, name, 1.0)
 
 
 def _phi(a: int, b: int, c: int, d: int, *, corrected: bool) -> float:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
@@ -180,4 +180,4 @@ def spiegelhalter(labels: ArrayLike, probabilities: ArrayLike) -> Significance:
     if variance == 0:
         return Significance(None, None, "spiegelhalter_z", undefined="every probability is 0, 1/2 or 1")
     z = float(((flags - values) * (1 - 2 * values)).sum()) / math.sqrt(variance)
-    return Significance(float(2 * stats.norm.sf(abs(z))), z, "spiegelhalter_z")
+    return Significance(float(2 * special.ndtr(-abs(z))), z, "spiegelhalter_z")

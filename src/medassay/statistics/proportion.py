@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import special
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
@@ -163,6 +163,8 @@ def _wilson(x: int, n: int, confidence: float) -> Ends:
 
 
 def _wilson_cc(x: int, n: int, confidence: float) -> Ends:
+    from scipy import stats  # takes a second to load, which the other intervals need not wait for
+
     interval = stats.binomtest(x, n).proportion_ci(confidence, method="wilsoncc")
     return float(interval.low), float(interval.high)
 
@@ -176,6 +178,8 @@ def _clopper_pearson(x: int, n: int, confidence: float) -> Ends:
 
 
 def _mid_p(x: int, n: int, confidence: float) -> Ends:
+    from scipy import optimize, stats
+
     tail = (1 - confidence) / 2
 
     def above(p: float) -> float:  # P(X > x) + half of P(X = x), less the tail
@@ -200,6 +204,8 @@ def _minlike_lower(x: int, n: int, alpha: float) -> float:
     becomes as unlikely as x. Between such places the probability first falls and then rises (it is one minus
     that of a run of outcomes), so it first passes alpha at the left end of a stretch, or within it, once.
     """
+    from scipy import optimize
+
     if x == 0:
         return 0.0
     # p / (1 - p) = (C(n, k) / C(n, x))^(1 / (x - k)) where k and x are equally likely.
@@ -251,15 +257,15 @@ def _clipped(ends: Callable[[int, int, float], Ends]) -> Callable[[int, int, flo
 
 def _jeffreys(x: int, n: int, confidence: float) -> Ends:
     tail = (1 - confidence) / 2
-    lower, upper = stats.beta.ppf([tail, 1 - tail], x + 0.5, n - x + 0.5)
+    lower, upper = special.betaincinv(x + 0.5, n - x + 0.5, [tail, 1 - tail])
     return float(lower), float(upper)
 
 
 def _jeffreys_one_sided(x: int, n: int, confidence: float) -> Ends:
     if x == 0:
-        return 0.0, float(stats.beta.ppf(confidence, 0.5, n + 0.5))
+        return 0.0, float(special.betaincinv(0.5, n + 0.5, confidence))
     if x == n:
-        return float(stats.beta.ppf(1 - confidence, n + 0.5, 0.5)), 1.0
+        return float(special.betaincinv(n + 0.5, 0.5, 1 - confidence)), 1.0
     return _jeffreys(x, n, confidence)
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from medassay.core.errors import WrongUse
 from medassay.core.estimate import Estimate
@@ -161,7 +161,7 @@ def clustered_proportions_test(
     statistic = sum(
         size * (part / size - pooled) ** 2 for size, part in zip(effective, right, strict=True)
     ) / (pooled * (1 - pooled))
-    return Significance(float(stats.chi2.sf(statistic, 1)), statistic, name, 1.0)
+    return Significance(float(special.chdtrc(1, statistic)), statistic, name, 1.0)
 
 
 def _sums(successes: ArrayLike, events: ArrayLike) -> tuple[FloatArray, FloatArray]:
