@@ -22,21 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medassay.core.canonical import digest_bytes
+from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason
-from medassay.datasets.deidentify import tiff_pages
+from medassay.datasets.deidentify import jpeg_segments, png_chunks, tiff_pages
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
 from medassay.datasets.deidentify.profile import Profile
 from medassay.formats.imaging import photograph
 
-PNG_MARK = b"\x89PNG\r\n\x1a\n"
-PNG_KEPT = {b"IHDR": 13, b"PLTE": None, b"tRNS": None, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"sBIT": None,
-            b"pHYs": 9, b"IDAT": None, b"IEND": 0}  # fmt: skip
-PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type to samples a pixel
-ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-JPEG_CODE = {0xDB, 0xC4, 0xDD, 0xCC, 0xDC, *range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC),
-             *range(0xCD, 0xD0)}  # fmt: skip
-SCAN, END, ADOBE = 0xDA, 0xD9, b"Adobe"
+PNG_START = png_chunks.MARK[:4]
+END_OF_CODE = 8  # bytes of a scan without which its pixels must be others
 TURN = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00"  # one tag: orientation
+MOST_A_METRE = 100_000_000  # pixels; four letters come to more
 SUFFIX = {"PNG": "png", "JPEG": "jpg", "BMP": "bmp", "TIFF": "tif"}
 
 
@@ -64,6 +60,8 @@ def clean(content: bytes, profile: Profile) -> Outgoing:
         raise _broken(form, f"bytes that cannot be followed ({type(error).__name__})") from error
     if before != after:
         raise _broken(form, "pixels that are others once the texts are gone")
+    if form == "JPEG":
+        _require_code_to_the_end(made, after)
     if profile.burned_in != "not_screened":
         _require_no_text(made)
     name = f"picture.{SUFFIX[form]}"
@@ -77,118 +75,99 @@ def prove(content: bytes, pixels: str) -> list[Finding]:
     try:
         strange = sorted(set(PROVERS[form](content)))
         same = _pixels(content) == pixels
-    except (struct.error, IndexError, ValueError, OSError, KeyError, SyntaxError):
+    except (struct.error, IndexError, ValueError, OSError, KeyError, SyntaxError, WrongUse, CannotClean):
         return [left(form or "picture", "bytes that cannot be followed")]
     found = [left(f"{form} {part}", "a part that the list does not hold") for part in strange]
     return found if same else [*found, left(f"{form} pixels", "pixels other than those that were read")]
 
 
 def _png(content: bytes, actions: Actions) -> bytes:
-    out, packed, header = [PNG_MARK], [], b""
-    for kind, body, whole in _chunks(content):
+    colours, header, packed = _colours(content), None, []
+    out: dict[bytes, bytes] = {}
+    for kind, body, _ in png_chunks.chunks(content):
         if kind in (b"acTL", b"fcTL", b"fdAT"):
             raise _broken("PNG", "an animation")
-        if kind not in PNG_KEPT:
+        header = header or png_chunks.header_of(body)
+        kept = png_chunks.held(kind, body, header, colours)
+        if kept is None or (kind in out and kind != b"IDAT"):
             actions[f"PNG chunk {_plain(kind)}", "removed"] += 1
             continue
-        if PNG_KEPT[kind] not in (None, len(body)):
-            raise ValueError
-        header = body if kind == b"IHDR" else header
-        if kind == b"IDAT":
-            packed.append(body)
-        actions[f"PNG chunk {_plain(kind)}", "kept"] += 1
-        out.append(whole)
-    stream = zlib.decompressobj()
-    due = _png_bytes(header)
-    rows = stream.decompress(b"".join(packed), due + 1)
-    if len(rows) != due or not stream.eof or stream.unused_data:
-        raise _broken("PNG", "more or fewer bytes than its pixels need")
-    if len(content) > sum(map(len, out)) and content[-12:-8] != b"\x00" * 4:
+        actions[f"PNG chunk {_plain(kind)}", "kept" if kept == body else "changed"] += 1
+        out[kind] = out.get(kind, b"") + png_chunks.chunk(kind, kept)
+        packed += [body] if kind == b"IDAT" else []
+    if header is None:
+        raise ValueError
+    _require_whole(b"".join(packed), header)
+    made = png_chunks.MARK + b"".join(out.values())
+    if content[-12:] != png_chunks.chunk(b"IEND", b""):
         actions["PNG bytes behind the end", "removed"] += 1
-    return b"".join(out)
+    return made
 
 
-def _png_bytes(header: bytes) -> int:
-    """Bytes of the filtered rows, a filter byte each."""
-    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
-    bits = depth * PNG_SAMPLES[colour]
-    if interlaced:
-        sizes = [((width - x + dx - 1) // dx, (height - y + dy - 1) // dy) for x, y, dx, dy in ADAM7]
-    else:
-        sizes = [(width, height)]
-    return sum(rows * (1 + (columns * bits + 7) // 8) for columns, rows in sizes if columns)
+def _require_whole(packed: bytes, header: png_chunks.Header) -> None:
+    stream = zlib.decompressobj()
+    rows = stream.decompress(packed, header.rows_bytes + 1)
+    if len(rows) != header.rows_bytes or not stream.eof or stream.unused_data:
+        raise _broken("PNG", "more or fewer bytes than its pixels need")
 
 
-def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    at = len(PNG_MARK)
-    while True:
-        size, kind = struct.unpack_from(">I4s", content, at)
-        body, whole = content[at + 8 : at + 8 + size], content[at : at + 12 + size]
-        if len(whole) != 12 + size or zlib.crc32(kind + body) != struct.unpack_from(">I", whole, 8 + size)[0]:
-            raise ValueError
-        yield kind, body, whole
-        at += 12 + size
-        if kind == b"IEND":
-            return
+def _colours(content: bytes) -> int:
+    """Entries of its palette that the pixels of a PNG or BMP use; 0 where they use none."""
+    palette = content[25] == png_chunks.PALETTE if content[:4] == PNG_START else content[28] <= 8
+    return 1 + max(map(_largest, _pages(content))) if palette else 0
 
 
 def _png_strange(content: bytes) -> Iterator[str]:
-    length = len(PNG_MARK)
-    for kind, _, whole in _chunks(content):
+    length, seen, colours, header = len(png_chunks.MARK), Counter[bytes](), _colours(content), None
+    for kind, body, whole in png_chunks.chunks(content):
         length += len(whole)
-        if kind not in PNG_KEPT:
+        seen[kind] += 1
+        header = header or png_chunks.header_of(body)
+        if png_chunks.held(kind, body, header, colours) != body or (seen[kind] > 1 and kind != b"IDAT"):
             yield "chunk"
     if length != len(content):
         yield "end"
 
 
 def _jpeg(content: bytes, actions: Actions) -> bytes:
-    out = [b"\xff\xd8"]
+    out, named = [b"\xff\xd8"], jpeg_segments.named_tables(content)
     turned = _turn(content)
     if turned:
         out.append(b"\xff\xe1" + struct.pack(">H", 2 + len(TURN) + 8) + TURN + bytes((turned, 0)) + bytes(6))
-    for marker, start, stop in _segments(content):
+    for marker, start, stop in jpeg_segments.segments(content):
         body = content[start:stop]
-        if marker == END:
-            out.append(b"\xff\xd9")
-            if stop != len(content):
-                actions["JPEG bytes behind the end", "removed"] += 1
-        elif (
-            marker in JPEG_CODE
-            or marker == SCAN
-            or (marker == 0xEE and body[4:9] == ADOBE and len(body) == 16)
-        ):
-            out.append(body)
-            actions[f"JPEG segment FF{marker:02X}", "kept"] += 1
-        elif 0xE0 <= marker <= 0xEF or marker == 0xFE:
-            done = "changed" if marker == 0xE1 and turned else "removed"
+        kept = _kept_segment(marker, body, named)
+        if marker == jpeg_segments.END and stop != len(content):
+            actions["JPEG bytes behind the end", "removed"] += 1
+        if marker != jpeg_segments.END:
+            changed = (marker == 0xE1 and turned) or (kept and kept != body)
+            done = "changed" if changed else "kept" if kept else "removed"
             actions[f"JPEG segment FF{marker:02X}", done] += 1
-        else:
-            raise ValueError
+        out.append(kept)
     return b"".join(out)
 
 
-def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, first byte of the segment and the byte behind it; a scan with its code, up to the end of the image."""
-    at = 2
-    while True:
-        if content[at] != 0xFF:
-            raise ValueError
-        while content[at + 1] == 0xFF:
-            at += 1  # fill bytes
-        marker = content[at + 1]
-        if marker == END:
-            yield marker, at, at + 2
-            return
-        stop = at + 2 + struct.unpack_from(">H", content, at + 2)[0]
-        if marker == SCAN:
-            stop = content.index(b"\xff", stop)
-            while content[stop + 1] == 0 or 0xD0 <= content[stop + 1] <= 0xD7:
-                stop = content.index(b"\xff", stop + 2)
-        if stop > len(content):
-            raise ValueError
-        yield marker, at, stop
-        at = stop
+def _kept_segment(marker: int, body: bytes, named: set[tuple[int, int]]) -> bytes:
+    if marker in (jpeg_segments.QUANTIZATION, jpeg_segments.HUFFMAN):
+        return jpeg_segments.with_named_tables(body, named)
+    if marker in jpeg_segments.CODE or marker in (jpeg_segments.SCAN, jpeg_segments.END):
+        return body
+    if not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+        raise ValueError
+    return jpeg_segments.transform(body) if marker == jpeg_segments.ADOBE else b""
+
+
+def _require_code_to_the_end(content: bytes, pixels: str) -> None:
+    """The last bytes of a scan are code: pixels change without them. Else what stands there is none."""
+    shortened = jpeg_segments.without_last_code(content, END_OF_CODE)
+    if not shortened:
+        return
+    try:
+        same = _pixels(shortened) == pixels
+    except (OSError, ValueError, WrongUse):
+        return
+    if same:
+        raise _broken("JPEG", "bytes behind the code of its pixels")
 
 
 def _turn(content: bytes) -> int:
@@ -201,8 +180,8 @@ def _turn(content: bytes) -> int:
 
 
 def _jpeg_strange(content: bytes) -> Iterator[str]:
-    end = 2
-    for marker, start, stop in _segments(content):
+    end, named = 2, jpeg_segments.named_tables(content)
+    for marker, start, stop in jpeg_segments.segments(content):
         body = content[start:stop]
         end = stop
         turn = (
@@ -211,7 +190,7 @@ def _jpeg_strange(content: bytes) -> Iterator[str]:
             and body[-7:] == bytes(7)
             and len(body) == 12 + len(TURN)
         )
-        if not (turn or marker in JPEG_CODE or marker in (SCAN, END) or (marker == 0xEE and len(body) == 16)):
+        if not turn and _kept_segment(marker, body, named) != body:
             yield f"segment FF{marker:02X}"
     if end != len(content):
         yield "end"
@@ -226,13 +205,18 @@ def _bmp(content: bytes, actions: Actions) -> bytes:
     used, stride = (width * bits + 7) // 8, (width * bits + 31) // 32 * 4
     rows = np.frombuffer(content, np.uint8, stride * abs(height), start).reshape(abs(height), stride).copy()
     rows[:, used:] = 0
+    if bits == 32:
+        rows[:, 3::4] = 0  # no decoder shows it
+    colours = np.frombuffer(content, np.uint8, palette, 54).copy()
+    colours[3::4] = 0
+    colours[4 * _colours(content) :] = 0
     offset = 54 + palette
-    out = (
-        b"BM"
-        + struct.pack("<IHHI", offset + rows.size, 0, 0, offset)
-        + content[14 : 54 + palette]
-        + rows.tobytes()
+    resolution = [one if 0 <= one < MOST_A_METRE else 0 for one in struct.unpack_from("<ii", content, 38)]
+    header = struct.pack(
+        "<IiiHHIIiiII", 40, width, height, 1, bits, 0, rows.size, *resolution, palette // 4, 0
     )
+    out = b"BM" + struct.pack("<IHHI", offset + rows.size, 0, 0, offset) + header
+    out += colours.tobytes() + rows.tobytes()
     if out != content:
         actions["BMP bytes that are no pixels", "removed"] += 1
     return out
@@ -245,7 +229,20 @@ def _bmp_strange(content: bytes) -> Iterator[str]:
 
 
 def _tiff(content: bytes, actions: Actions) -> bytes:
-    return tiff_pages.rewritten(content, actions)
+    return tiff_pages.rewritten(content, actions, _largest_of_pages(content))
+
+
+def _largest_of_pages(content: bytes) -> list[int]:
+    """Largest value of each page, where a page has a palette; else nothing, since nobody asks."""
+    return [_largest(page) for page in _pages(content)] if tiff_pages.has_palette(content) else []
+
+
+def _largest(page: NDArray[Any]) -> int:
+    return int(page.max()) if page.ndim == 2 and page.dtype.kind == "u" else 0
+
+
+def _tiff_strange(content: bytes) -> Iterator[str]:
+    return tiff_pages.strange(content, _largest_of_pages(content))
 
 
 WRITERS: dict[str, Callable[[bytes, Actions], bytes]] = {
@@ -258,7 +255,7 @@ PROVERS: dict[str, Callable[[bytes], Iterator[str]]] = {
     "PNG": _png_strange,
     "JPEG": _jpeg_strange,
     "BMP": _bmp_strange,
-    "TIFF": tiff_pages.strange,
+    "TIFF": _tiff_strange,
 }
 
 
@@ -295,7 +292,8 @@ def _plain(kind: bytes) -> str:
 
 
 PNG_KNOWN: Sequence[bytes] = (
-    *PNG_KEPT, b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME", b"iCCP", b"bKGD", b"hIST", b"sPLT", b"cICP", b"oFFs",
+    b"IHDR", b"IDAT", *png_chunks.HELD,
+    b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME", b"iCCP", b"bKGD", b"hIST", b"sPLT", b"cICP", b"oFFs",
 )  # fmt: skip
 
 
