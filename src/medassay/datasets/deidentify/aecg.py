@@ -184,6 +184,8 @@ def _aged(node: Element, value: str) -> str:
 def _stands(node: Element, key: str, value: str, profile: Profile) -> bool:
     """Whether an attribute of an element may stand with its value."""
     name = _attribute(key)
+    if key not in (name, TYPE):
+        return False  # a name of another space, which may hold anything
     if name == "value":
         if _is_moment(node):
             return bool(MOMENT.fullmatch(value)) and profile.dates == "shifted"

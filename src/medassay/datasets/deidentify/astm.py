@@ -28,8 +28,9 @@ from medassay.formats.ivd import astm
 
 HEADER = r"H|\^&"
 # Fields that stay, by record, numbered as the standard does (the type of the record is the first): i a number in a row,
-# k a test by its codes and words, v a value, u a unit, r a range, d dates and times, t free text, n a number of a
-# sample (a pseudonym takes its place), p the person, x sex, g a figure of a body; the others are codes, below.
+# k a test by its codes and words, v a value, u a unit, r a range, d dates and times, t a comment (closed words,
+# whatever the profile: an analyser's are codes), n a number of a sample (a pseudonym takes its place), p the person,
+# x sex, g a figure of a body; the others are codes, below.
 FIELDS: Mapping[str, Mapping[int, str]] = {
     "H": {12: "processing", 13: "version", 14: "d"},
     "P": {2: "i", 3: "p", 9: "x", 17: "g", 18: "g"},
@@ -224,7 +225,8 @@ def _after(
         moved = lab.moved(value, names, profile)
         return moved if MOVED.fullmatch(moved) else ""
     if rule == "t":
-        return lab.scrubbed(PARTS.sub(" ", value), names, known, profile).translate(_NO_DELIMITERS)
+        text = PARTS.sub(" ", value)
+        return text if is_closed(text, known) else ""
     if rule in ("k", "v", "r", "u"):
         unit = _field(record, 5) if record[0] == "R" and rule == "v" else ""
         return _parts(value, lambda part: part if _part_stands(rule, part, unit, known, profile) else "")
@@ -232,9 +234,6 @@ def _after(
     # must not become one that says nothing.
     shorter = (value, value[:1] if rule == "status" else PARTS.split(value)[0])
     return next((one for one in shorter if rule in CODES and CODES[rule].fullmatch(one)), "")
-
-
-_NO_DELIMITERS = str.maketrans({"|": " ", "\\": " ", "^": " ", "\r": " ", "\n": " "})
 
 
 def _parts(value: str, keep: object) -> str:
@@ -270,9 +269,7 @@ def _may_stand(rule: str, fields: Sequence[str], value: str, known: Sequence[str
     if rule == "d":
         return bool(MOVED.fullmatch(value)) and profile.dates == "shifted"
     if rule == "t":
-        if profile.free_text == "removed":
-            return is_closed(value, known)
-        return not any(lab.identifiers(value, known, running=True))
+        return is_closed(value, known)
     if rule in ("k", "v", "r", "u"):
         unit = fields[3] if rule == "v" and len(fields) > 3 else ""
         return all(_part_stands(rule, part, unit, known, profile) for part in _told(value))

@@ -115,8 +115,15 @@ def _sets(content: bytes) -> list[_Set]:
         if (one.pairs.get("$PAR"), one.pairs.get("$TOT")) != (str(told.channels), str(told.events)):
             raise _refused("keywords that can be read in two ways", "one number of channels and of events")
         found.append(one)
-        at += int(one.pairs.get("$NEXTDATA", "0") or 0)
+        at += _whole(one.pairs.get("$NEXTDATA", ""))
     return found
+
+
+def _whole(text: str) -> int:
+    """A number of TEXT; none is 0."""
+    if not re.fullmatch(r"\d{0,12}", text):
+        raise CannotClean(Reason.HEADER_INVALID, "an offset or count that is no number", "digits", "TEXT")
+    return int(text or 0)
 
 
 def _set(content: bytes) -> _Set:
@@ -127,24 +134,24 @@ def _set(content: bytes) -> _Set:
     if content[:6] not in VERSIONS:
         raise _refused("another version", ", ".join(map(bytes.decode, VERSIONS)))
     if content[:6] != VERSIONS[0]:  # from 3.0 on the text says where data lie
-        data_start, data_end = (int(pairs.get(f"${side}DATA", "0")) for side in ("BEGIN", "END"))
-        first, last = (int(pairs.get(f"${side}STEXT", "0") or 0) for side in ("BEGIN", "END"))
+        data_start, data_end = (_whole(pairs.get(f"${side}DATA", "")) for side in ("BEGIN", "END"))
+        first, last = (_whole(pairs.get(f"${side}STEXT", "")) for side in ("BEGIN", "END"))
         if 0 < first < last <= len(content):
             pairs = {**fcs_keywords.pairs_of(content[first : last + 1]), **pairs}
     numbers = {key: pairs[key].lstrip("0") or "0" for key in ("$PAR", "$TOT") if pairs.get(key, "").isdigit()}
     pairs = {**pairs, **numbers}
-    size = _event_bytes(pairs) * int(pairs.get("$TOT") or 0)
+    size = _event_bytes(pairs) * _whole(pairs.get("$TOT", ""))
     data = content[data_start : data_start + size]
     if len(data) < size or data_end + 1 < data_start + size:
         raise CannotClean(Reason.TRUNCATED, "fewer bytes of data than events", "the whole file", "DATA")
-    following = int(pairs.get("$NEXTDATA", "0") or 0)
+    following = _whole(pairs.get("$NEXTDATA", ""))
     whole = following or len(content)
     return _Set(content[:6], pairs, data, whole > HEADER + (text_end + 1 - text_start) + size + len(NO_CHECK))
 
 
 def _event_bytes(pairs: Mapping[str, str]) -> int:
     """Bytes of one event."""
-    kind, channels = pairs.get("$DATATYPE", "").upper(), int(pairs.get("$PAR") or 0)
+    kind, channels = pairs.get("$DATATYPE", "").upper(), _whole(pairs.get("$PAR", ""))
     if pairs.get("$MODE", "L").upper() != "L" or kind not in ("I", *BYTES) or not channels:
         raise _refused("data that are no list of events in numbers", "list mode, of type I, F or D")
     if kind in BYTES:

@@ -202,6 +202,15 @@ _OWN = "|".join(
         "specimen-status",
     )
 )
+_SECTIONS_TEXT = (
+    "AU BG BLB CG CH CP CT CTH CUS EC EN GE HM ICU IMG IMM LAB MB MCB MYC NMS NMR NRS OSL OTH OUS PAR PAT "
+    "PF PHR PHY RAD RC RT RUS SP SR TX URN VR VUS XRC "
+)  # v2-0074
+_OWN_CODES_TEXT = (
+    "L H LL HH N A AA U D B W S R I MS VS HX LX POS NEG IND DET ND NR RR WR EX E CAR HU LU SDD SYN NS IE "
+    "NCL NV LNA LNV NI NA UNK ASKU NASK OTH NINF PINF INV MSK QS TRC Y "
+)  # v2-0078 and v3-ObservationInterpretation, v2-0488 of blood, v3-NullFlavor, v2-0136
+OWN_CODES = frozenset((_SECTIONS_TEXT + _OWN_CODES_TEXT).split())
 OF_HL7 = re.compile(rf"http://(terminology\.hl7\.org/CodeSystem|hl7\.org/fhir)/({_OWN})")
 
 

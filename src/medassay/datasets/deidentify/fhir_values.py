@@ -117,7 +117,7 @@ def stands(rule: str, value: object, node: Mapping[str, Any], known: Sequence[st
         case "code":
             return _is_code(value, text_of(node.get("system")), known, profile)
         case "words":
-            return lab.is_code_or_item(value, known, profile)
+            return lab.is_words(value, known, profile)
         case "unit":
             return lab.is_measure(value, known, profile)
         case "range":
@@ -137,7 +137,8 @@ def _is_code(code: str, system: str, known: Sequence[str], profile: Profile) -> 
             return is_code(code, "SCT")
         case "UCUM":
             return lab.is_measure(code, known, profile)
-    return lab.is_code_or_item(code, known, profile)
+    own = bool(elements.OF_HL7.fullmatch(system)) and code in elements.OWN_CODES
+    return own or lab.is_code_or_item(code, known, profile)
 
 
 def as_json(node: object) -> str:

@@ -18,12 +18,14 @@ from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.sample import Names
 from medassay.formats.ivd import results
 
-CODE = re.compile(r"[A-Z]{0,4}[0-9]{0,5}(\.\d{1,3}|-\d)?")  # five digits: a longer number is somebody's
+# A local code: five digits, three behind letters (a longer number is somebody's); an answer of LOINC's.
+CODE = re.compile(r"[A-Z]{0,4}[0-9]{0,3}(\.\d{1,3}|-\d)?|\d{4,5}(\.\d{1,3}|-\d)?|LA\d{3,5}-\d")
 SCHEME = re.compile(r"L|LN|SCT|SNM3?|SNT|I9|I10|ICD10|UCUM|C4|99[A-Z0-9]{1,4}|HL7\d{4}")
 FIGURE = re.compile(
     r"[<>=]{0,2}\^?[-+]?\d{1,8}(\.\d{1,8})?([eE][-+]?\d{1,2})?( ?[×*x] ?10\^?\d{1,2})?"
     r"(\^?[-:/+^]\^?\d{1,7}(\.\d{1,8})?)?"
 )
+TABLE, TABLE_CODE = re.compile(r"HL7\d{4}"), re.compile(r"[A-Z]{1,4}")  # codes of letters that HL7 lists
 MOST_DIGITS = 6  # in a unit
 UNIT = re.compile(r"[!-~µμ°²³]{1,40}")  # UCUM has no blank, and of letters ASCII's alone
 MOMENT = re.compile(
@@ -108,12 +110,10 @@ def _part_stands(n: int, part: str, parts: Sequence[str], known: Sequence[str], 
     if n > 5:
         return False  # versions and the original text
     scheme = parts[n + 2] if len(parts) > n + 2 else ""
-    if n % 3 == 0 and (is_local_code(part) or allowed.is_code(part, scheme)):
+    of_table = bool(TABLE.fullmatch(scheme) and TABLE_CODE.fullmatch(part)) and not _is_surname(part)
+    if n % 3 == 0 and (of_table or is_local_code(part) or allowed.is_code(part, scheme)):
         return not find(part, known, running=False)
-    return all(
-        not one or is_item(one, known, profile.item_words) or is_closed(one, known)
-        for one in re.split(r"[&~]", unescaped(part))
-    )
+    return all(not one or is_words(one, known, profile) for one in re.split(r"[&~]", unescaped(part)))
 
 
 def is_scheme(part: str) -> bool:
@@ -124,20 +124,34 @@ def is_scheme(part: str) -> bool:
     >>> is_scheme("LN"), is_scheme("99LAB"), is_scheme("99LIU")
     (True, True, False)
     """
-    own = part[2:] if part.startswith("99") else ""
-    return bool(SCHEME.fullmatch(part)) and own.casefold() not in surname_spellings()
+    return bool(SCHEME.fullmatch(part)) and not (part.startswith("99") and _is_surname(part[2:]))
+
+
+def _is_surname(word: str) -> bool:
+    return word.casefold() in surname_spellings()
 
 
 def is_local_code(part: str) -> bool:
-    """Whether a text is a short code with a digit: letters alone may be a surname; a list may hold them."""
+    """Whether a text is a short code with a digit: letters alone may be a surname; a list may hold them.
+
+    Examples
+    --------
+    >>> [is_local_code(text) for text in ("413", "CA125", "LA18592-8", "CBC", "MRN00731", "8301234501")]
+    [True, True, True, False, False, False]
+    """
     return bool(CODE.fullmatch(part)) and any(map(str.isdigit, part)) and not tells(part)
+
+
+def is_words(text: str, known: Sequence[str], profile: Profile) -> bool:
+    """Whether the name of an item, or a short text, may stand."""
+    return is_item(text, known, profile.item_words) or is_closed(text, known)
 
 
 def is_code_or_item(text: str, known: Sequence[str], profile: Profile) -> bool:
     """Whether a code of no scheme, or the name of an item, may stand."""
     if is_local_code(text):
         return not find(text, known, running=False)
-    return is_item(text, known, profile.item_words) or is_closed(text, known)
+    return is_words(text, known, profile)
 
 
 def unit(value: str, known: Sequence[str], profile: Profile) -> str:
