@@ -3,10 +3,7 @@
 import csv
 from importlib.resources import files
 
-import pytest
-
-from medassay.core.errors import WrongUse
-from medassay.core.terms import LANGS, term, terms
+from medassay.core.terms import LANGS, terms
 
 
 def rows():
@@ -31,12 +28,8 @@ def test_how_well_a_source_was_checked_is_one_of_two_words():
 
 
 def test_a_term_is_given_in_the_language_asked_for():
-    assert [term("reference_standard", lang) for lang in LANGS] == ["参考标准", "reference standard"]
-
-
-def test_an_unknown_term_is_answered_with_the_nearest():
-    with pytest.raises(WrongUse, match="sensitivity"):
-        term("sensitivty", "en")
+    found = terms()["reference_standard"]
+    assert [found.in_language(lang) for lang in LANGS] == ["参考标准", "reference standard"]
 
 
 def test_no_term_speaks_of_certification_which_is_a_third_party_s_act():

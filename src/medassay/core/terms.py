@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import csv
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
-
-from medassay.core.errors import WrongUse
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
@@ -42,22 +39,3 @@ def terms() -> Mapping[str, Term]:
     rows = csv.DictReader(text.splitlines())
     found = {row["key"]: Term(**row) for row in rows}  # type: ignore[arg-type]  # a string that the line before holds to its choices
     return MappingProxyType(found)
-
-
-def term(key: str, lang: Lang) -> str:
-    """The word for `key` in one language.
-
-    Raises
-    ------
-    WrongUse
-        When there is no such term; the nearest one is named.
-    """
-    known = terms()
-    if key not in known:
-        near = difflib.get_close_matches(key, known, n=1)
-        raise WrongUse(
-            found=f"term '{key}'",
-            wanted="a key of the table of terms",
-            remedy=f"Did you mean '{near[0]}'?" if near else "Add it to core/terms.csv with its source.",
-        )
-    return known[key].in_language(lang)

@@ -25,7 +25,6 @@ from medassay.datasets.sketch import Sketch
 
 UInt8Array = NDArray[np.uint8]
 UInt64Array = NDArray[np.uint64]
-FloatArray = NDArray[np.float64]
 
 SCALES = (1.0, 0.92, 0.84, 0.76, 0.68)
 HASH_BITS_APART = 14  # of 64: what passes the first sieve

@@ -52,11 +52,6 @@ def sizes(statistics: Statistics) -> dict[str, float]:
     }
 
 
-def numbers(statistics: Statistics) -> dict[str, float]:
-    """The counts and sums among them."""
-    return {name: value for name, value in statistics.items() if not isinstance(value, tuple)}
-
-
 def _together(name: str, values: list[Statistic]) -> Statistic:
     scores = [value for value in values if isinstance(value, tuple)]
     if not scores:

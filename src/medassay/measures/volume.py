@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Volume = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 # The second difference a - 2b + c of equal independent noise has 6 times its variance.
 _SECOND_DIFFERENCE = float(np.sqrt(6))

@@ -25,7 +25,6 @@ from medassay.statistics.resampled_subjects import over_subjects
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 Convention = Literal["coco_101", "voc_11", "all_point", "step"]
 Ties = Literal["input_order", "together"]
 

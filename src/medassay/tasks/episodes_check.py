@@ -7,13 +7,10 @@ passed at each sample, made from the changes of a state; what two curves share i
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medassay.tasks.beat_labels import Labels
 from medassay.tasks.beats import Aggregation
 from medassay.tasks.episodes import EpisodeRules
-
-FloatArray = NDArray[np.float64]
 
 
 def recount_episodes(

@@ -36,7 +36,6 @@ from medassay.tasks.surface_elements import element_areas, neighbourhood_codes
 
 Mask = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 Elements = Literal["border_voxels", "surface_elements", "mask_voxels"]
 Direction = Literal["both", "reference_to_prediction", "prediction_to_reference"]
 Percentile = Literal["directed_max", "pooled", "area_weighted"]
