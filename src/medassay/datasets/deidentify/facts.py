@@ -10,6 +10,13 @@ from dataclasses import dataclass
 from medassay.datasets.deidentify import resident_id
 from medassay.datasets.deidentify.person_names import identifying_words
 
+# What an export writes where it knows no id or name: it tells nobody, and would join everybody who has it.
+_NOBODY_TEXT = (
+    "0 x xx xxx na nan n/a none null nil unknown unk anonymous anon anonymized deidentified test patient nobody "
+    "- -- --- . ? 未知 不详 不明 无 无名 无名氏 匿名 空 患者 病人 测试 姓名"
+)
+NOBODY = frozenset(_NOBODY_TEXT.split())
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -42,11 +49,19 @@ class Facts:
             resident = resident_token(value)
             if resident:
                 found.append(resident)
-            elif value and (self.site or not many_sites):
+            elif value and value.casefold() not in NOBODY and (self.site or not many_sites):
                 found.append(f"id:{self.site.casefold() if many_sites else ''}:{value}")
         if self.birth and self.sex:
-            found += [f"name:{name}|{self.birth}|{self.sex}" for name in map(folded_name, self.names) if name]
+            found += [
+                f"name:{name}|{self.birth}|{self.sex}"
+                for name in map(folded_name, self.names)
+                if _names(name)
+            ]
         return tuple(dict.fromkeys(found))
+
+
+def _names(name: str) -> bool:
+    return bool(name) and name not in NOBODY
 
 
 def resident_token(value: str) -> str:

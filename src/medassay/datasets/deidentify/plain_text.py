@@ -20,15 +20,15 @@ NUMBER = re.compile(r"[ \t]*[-+]?\d{1,6}(\.\d{1,10})?([eE][-+]?\d{1,3})?[ \t]*")
 
 
 def recognises(content: bytes) -> bool:
-    """Whether the bytes are text in UTF-8 or GB18030 and nothing more formal."""
-    start = content[:64].lstrip(b"\xef\xbb\xbf \r\n\t")
-    if not start or start[:1] in b"<{[%" or b"\x00" in content or len(content) > LARGEST:
-        return False
-    return decoded(content) is not None
+    """Whether the bytes are text in UTF-8, GB18030 or UTF-16 with its mark, and nothing more formal."""
+    text = decoded(content[:LARGEST])
+    start = (text or "").lstrip()
+    return len(content) <= LARGEST and bool(start) and start[0] not in "<{[%" and "\x00" not in start
 
 
 def decoded(content: bytes) -> str | None:
-    for codec in ("utf-8-sig", "gb18030"):
+    marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for codec in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
             return content.decode(codec)
         except UnicodeDecodeError:

@@ -10,14 +10,14 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from medassay.core.findings import Finding, Reason
-from medassay.datasets.deidentify.closed_text import NUMBER, is_closed, is_figure, is_item
+from medassay.datasets.deidentify.closed_text import LONG_NUMBER, is_closed, is_figure, is_item, tells
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.free_text import find, scrub
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
@@ -26,7 +26,15 @@ from medassay.datasets.identity import pseudonym
 from medassay.datasets.sample import Names
 from medassay.formats.ivd import table as ivd_table
 
-LONG_NUMBER = 7  # digits of a whole number that may be somebody's
+LONGEST_COUNT = 8  # digits of a whole number that may stay where its unit counts something
+COUNTING = re.compile(
+    r"(^|[\s(（\[])(\[?i?u\]?|copies|cps?|拷贝|cfu|pfu|cells?|counts?|个|个细胞|reads|10\*0)?/ ?[nuμµmdc]?[lL]\b",
+    re.IGNORECASE,
+)
+PACKED = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+FEWEST_LONG = 10 ** (LONG_NUMBER - 1)
+FIRST_SERIAL, LAST_SERIAL = 20000, 60000  # days as spreadsheets number them, from 1954 to 2064
+DAY_ZERO = datetime(1899, 12, 30)
 FIELD = re.compile(
     r"(?P<key>[^:：,，;；\s\d]{1,12})[ \t]*[:：][ \t]*(?P<value>[^:：,，;；\t]{1,40}?)(?=\s{2,}|"
     r"[,，;；\t]|\s+[^:：\s]{1,12}[:：]|$)"
@@ -41,20 +49,31 @@ LONG_FIGURE = re.compile(r"[-+]?\d{1,6}\.\d+([eE][-+]?\d+)?")  # as Python write
 ALIKE = tuple(
     (role, re.compile(rf"^(?=.{{1,40}}$).*(?:{form})", re.IGNORECASE))
     for role, form in (
-        ("birth", r"\b(dob|birth|born)|出生|生日"),
+        ("age", r"^(?!.*(day|week|month|gestation|bone|月|天|周|日龄|孕|骨)).*(\bage\b|年龄|年齡|岁数|歲數)"),
+        ("birth", r"\b(dob|birth|birthday|born)|出生|生日"),
+        ("date", r"\bdate\b|日期$|日期[(（]"),
         ("staff", r"\b(provider|physician|doctor|operator|initials|nurse|technician|technologist|signed|reviewed|"
-                  r"verified|author|contact person)|医生|医师|护士|技师|签名|签字|审核人|录入|联系人|责任"),
+                  r"verified|author|contact person)|医生|医师|護士|醫師|醫生|护士|技师|签名|签字|"
+                  r"审核|复核|录入|联系人|责任"),
         ("name", r"\b(last|first|middle|maiden|sur|fore|given|family|full|patient|pat|mother|father|spouse|nick) ?name|"
-                 r"姓名|名字|乳名|母亲|父亲|配偶|家长"),
+                 r"姓名|名字|乳名|母亲|父亲|配偶|家长|家屬"),
         ("contact", r"\b(zip|postal|postcode|phone|tel|telephone|mobile|cell ?phone|fax|street|address|city|county|"
                     r"e ?mail|facility|clia|organi[sz]ation|hospital|clinic|ward|bed|wechat|qq|plate|religion|"
-                    r"occupation|employer)\b|邮编|电话|手机|地址|住址|街道|籍贯|民族|职业|微信|邮箱|车牌|医院|科室|病区|床"),
-        ("index", r"\b(id|no|sn|serial|serial number|barcode|accession|mrn|chart|ssn|passport|card|account|号|#)$|"
-                   r"编号$|号码$|号$|证件|证号|卡号|护照|账户|账号"),
+                    r"occupation|employer)\b|邮编|电话|電話|手机|手機|地址|住址|街道|籍贯|"
+                    r"民族|职业|微信|邮箱|车牌|医院|醫院|科室|病区|床"),
+        ("index", r"\b(id|no|nr|number|sn|serial|barcode|accession|mrn|chart|ssn|passport|card|account|号|#)"
+                   r"( ?\d| cn| en)?$|"
+                   r"\b(pat|patient|pt|subj|subject|study|case|record|visit|sample|person|hosp|encounter|card)(id|no)\b|"
+                   r"编号$|号码$|号$|號$|編號$|證|证件|证号|卡号|护照|账户|账号|标识|标志符|流水"),
     )
 )  # fmt: skip
 GONE = ("name", "staff", "contact", "birth")
+PERSON = ("name", "subject", "birth", "sex")
 ITEM = "value"  # of columns of items, units, ranges, methods
+RESULT = "result"
+BY_PERSON = (*GONE, "subject", "number", "index", "age", "sex", "date")
+NO_LABELS = ("no", "sn", "ca", "date", "time", "时间")  # items and headings that are spelt like one
+LONGEST_LABEL = 24
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,19 @@ class Sheet:
     roles: tuple[str, ...]
     rows: tuple[ivd_table.Row, ...]
     titles: int  # rows over the header
+
+    def labels(self, row: ivd_table.Row) -> str:
+        """The role of a whole row that is a label with its value ("住院号 | 123456"), below other columns; or none."""
+        first = next((cell for cell in row if cell is not None), None)
+        if not isinstance(first, str) or len(first) > LONGEST_LABEL:
+            return ""
+        at = row.index(first)
+        role = role_of(first) if at < len(self.roles) and self.roles[at] in ("", ITEM, RESULT) else ""
+        if role == "index" and not re.search(
+            r"[号號证證]", first
+        ):  # names of samples end in "No" and "ID" too
+            return ""
+        return role if role in BY_PERSON and _plain_header(first) not in NO_LABELS else ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +117,7 @@ def _roles() -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=1 << 14)
 def role_of(header: str) -> str:
     """The role of a column by its name; nothing where the name is none of the list.
 
@@ -96,6 +129,7 @@ def role_of(header: str) -> str:
     return _listed(header) or next((role for role, form in ALIKE if form.search(_plain_header(header))), "")
 
 
+@lru_cache(maxsize=1 << 14)
 def role_listed(header: str) -> bool:
     """Whether a column's name is on the list itself, so that it is no name of anybody."""
     return bool(_listed(header))
@@ -154,18 +188,34 @@ def facts_of(book: Book) -> list[Facts]:
 
 
 def _facts_of(sheet: Sheet) -> list[Facts]:
-    over = _facts(list(sheet.above))
-    out = []
+    told, seen_data = list(sheet.above), True
+    over, out = _facts(told), []
     for row in sheet.rows:
+        fields = [one for one in _fields([row]) if one[0] in PERSON] if _may_label(row) else []
+        if any(
+            role in ("name", "subject") for role, _ in fields
+        ):  # a person's fields between the rows of results
+            told = fields if seen_data else [*told, *fields]
+            over, seen_data = _facts(told), False
+        elif fields:
+            over = _facts([*told, *fields])
+        else:
+            seen_data = True
         cells = [
             (role, _text(cell))
             for role, cell in zip(sheet.roles, row, strict=False)
             if role and cell is not None
         ]
         own = _facts(cells)
-        told = own.ids or own.names
-        out.append(own if told else Facts(over.ids, over.names, over.birth, own.sex or over.sex))
+        told_here = own.ids or own.names
+        out.append(own if told_here else Facts(over.ids, over.names, over.birth, own.sex or over.sex))
     return out
+
+
+def _may_label(row: ivd_table.Row) -> bool:
+    """Whether a row may hold labelled fields; most rows are read no further."""
+    texts = [cell for cell in row if isinstance(cell, str) and not cell[:1].isdigit()]
+    return any("：" in text or ":" in text or role_listed(text) for text in texts)
 
 
 def clean(book: Book, who: Sequence[Names], known: Sequence[str], profile: Profile) -> Outgoing:
@@ -206,13 +256,70 @@ def _written(
             *(_header(sheet, n, known, profile, actions) for n in kept),
         ]
     )
+    serial = {n for n in kept if sheet.roles[n] == "date" and _are_serials(sheet, n)}
     for row, names in zip(sheet.rows, who, strict=True):
+        label = sheet.labels(row)
         cells = [
-            _cell(sheet.roles[n], row[n] if n < len(row) else None, names, known, profile, actions)
+            _labelled(label, n, row, names, actions)
+            if label
+            else _count(sheet.headers, row, n, actions)
+            or _cell(sheet.roles[n], _day(row, n, serial), names, known, profile, actions)
             for n in kept
         ]
         writer.writerow([*([] if has_subject else [names.subject]), *cells])
     return sink.getvalue().encode("utf-8")
+
+
+def _labelled(label: str, n: int, row: ivd_table.Row, names: Names, actions: Actions) -> str:
+    """A cell of a row that is a label with its value: the label as it is, the value by its rule."""
+    cell = row[n] if n < len(row) else None
+    if cell is None:
+        return ""
+    before = _text(cell)
+    if before == _text(next(one for one in row if one is not None)):
+        return before if role_listed(before) else ""
+    after = RULES[label](before, cell, names) if label in RULES else ""
+    actions[f"row of role {label}", "kept" if after == before else "changed" if after else "removed"] += 1
+    return after
+
+
+def _are_serials(sheet: Sheet, n: int) -> bool:
+    """Whether a column of dates holds days by their number, as spreadsheets write them without a format."""
+    numbers = [_serial(row[n]) for row in sheet.rows if n < len(row) and row[n] is not None]
+    return bool(numbers) and None not in numbers
+
+
+def _serial(cell: ivd_table.Cell) -> float | None:
+    try:
+        day = float(cell) if isinstance(cell, str | float) else 0.0
+    except ValueError:
+        return None
+    return day if FIRST_SERIAL <= day <= LAST_SERIAL else None
+
+
+def _day(row: ivd_table.Row, n: int, serial: Container[int]) -> ivd_table.Cell:
+    cell = row[n] if n < len(row) else None
+    day = _serial(cell) if n in serial else None
+    return cell if day is None else DAY_ZERO + timedelta(seconds=round(day * 86400))
+
+
+def _count(headers: Sequence[str | None], row: ivd_table.Row, n: int, actions: Actions) -> str:
+    """A whole number of seven or eight digits that counts something, by a unit in its row or the name of its column."""
+    cell = row[n] if n < len(row) else None
+    if isinstance(cell, float) and abs(cell) < FEWEST_LONG:
+        return ""
+    if not isinstance(cell, str | float) or not _is_long(_text(cell)):
+        return ""
+    units = [one for one in row if isinstance(one, str) and one != cell] + [headers[n] or ""]
+    if not any(COUNTING.search(unicodedata.normalize("NFKC", unit)) and is_item(unit) for unit in units):
+        return ""
+    actions["count of seven or eight digits", "kept"] += 1
+    return _text(cell)
+
+
+def _is_long(text: str) -> bool:
+    digits = LONG_NUMBER <= len(text) <= LONGEST_COUNT and text.isascii() and text.isdigit()
+    return digits and text[0] != "0" and not PACKED.fullmatch(text)
 
 
 def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Finding]:
@@ -229,7 +336,16 @@ def prove(content: bytes, known: Sequence[str], profile: Profile) -> list[Findin
     roles = [role_of(header or "") for header in found[0]] if found else []
     headers = {(n, "", cell) for row in found[:1] for n, cell in enumerate(row) if cell}
     cells = {(n, roles[n], cell) for row in found[1:] for n, cell in enumerate(row) if cell}
-    strangers = {n for n, role, cell in cells if not _may_stand(role, cell, known, profile)}
+    seen: Actions = Counter()
+    counts = {
+        (n, cell)
+        for row in found[1:]
+        for n, cell in enumerate(row)
+        if cell and LONG_NUMBER <= len(cell) <= LONGEST_COUNT and _count(found[0], row, n, seen)
+    }
+    strangers = {
+        n for n, role, cell in cells if (n, cell) not in counts and not _may_stand(role, cell, known, profile)
+    }
     strangers |= {n for n, _, header in headers if not _header_stands(header, known, profile)}
     return [
         left(place, "a cell that the allow-list does not hold")
@@ -313,10 +429,11 @@ def _plain(
     """A cell of a column of items or results, or of one whose name is not known."""
     if isinstance(cell, datetime | date | time):
         return _moment(before, cell, names) if profile.dates == "shifted" else ""
-    if is_figure(before):
+    if is_figure(before) or (LONG_FIGURE.fullmatch(before) and not tells(before)):
         return before
     if isinstance(cell, float):
-        return before if sum(map(str.isdigit, before.partition(".")[0])) < LONG_NUMBER else ""
+        short = sum(map(str.isdigit, before.partition(".")[0])) < LONG_NUMBER
+        return before if short and not tells(before) else ""
     if before.isdigit() and len(before) >= LONG_NUMBER:
         return ""
     if profile.free_text == "removed":
@@ -377,9 +494,10 @@ def _header_stands(header: str, known: Sequence[str], profile: Profile) -> bool:
 
 
 def _may_stand(role: str, cell: str, known: Sequence[str], profile: Profile) -> bool:
-    if SUBJECT.fullmatch(cell) or NUMBER.fullmatch(cell) or MOMENT.fullmatch(cell) or role_listed(cell):
+    if SUBJECT.fullmatch(cell) or is_figure(cell) or MOMENT.fullmatch(cell) or role_listed(cell):
         return True
     if profile.free_text == "removed" and role not in RULES:
-        return LONG_FIGURE.fullmatch(cell) is not None or _is_closed(role, cell, known, profile)
+        figure = LONG_FIGURE.fullmatch(cell) is not None and not tells(cell)
+        return figure or _is_closed(role, cell, known, profile)
     marks = find(cell, known, running=role != ITEM)
     return not any(mark.kind not in ("date", "age") for mark in marks)
