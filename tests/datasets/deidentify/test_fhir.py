@@ -174,8 +174,17 @@ def test_a_subject_told_by_an_identifier_alone_joins_by_it(subject):
     content = written(observation(subject=subject))
     assert "MRN00731" in fhir.facts_of(content)[0].ids
     _, _, read = cleaned(content)
-    expected = {"reference": f"Patient/{exports.WHO.subject}"} if "reference" in subject else None
-    assert read.get("subject") == expected
+    assert read["subject"] == {"reference": f"Patient/{exports.WHO.subject}"}
+
+
+def test_a_resource_without_an_id_or_address_gets_none():
+    first, second = observation(), observation(2)
+    del first["id"], second["id"]
+    assert "id" not in cleaned(first)[2]
+    read = cleaned(
+        {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": first}, {"resource": second}]}
+    )[2]
+    assert not any("id" in one["resource"] for one in read["entry"])
 
 
 def test_an_id_of_a_server_is_no_number_that_other_forms_know_but_a_resident_number_is():

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from medassay.core.findings import Finding, Reason
 from medassay.datasets.deidentify import laboratory_fields as lab
-from medassay.datasets.deidentify.closed_text import is_closed, is_item
+from medassay.datasets.deidentify.closed_text import is_closed
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
 from medassay.datasets.deidentify.profile import Profile
@@ -245,8 +245,8 @@ def _parts(value: str, keep: object) -> str:
 def _part_stands(rule: str, part: str, unit: str, known: Sequence[str], profile: Profile) -> bool:
     """Whether one component may stand: a value, a unit, a range, or a code or name of a test."""
     if rule == "v":
-        told = lab.figure(part, unit, known) or lab.grade(part) or is_closed(part, known)
-        return bool(told) or is_item(part, known, profile.item_words)
+        told = lab.figure(part, unit, known) or lab.grade(part)
+        return bool(told) or lab.is_words(part, known, profile)
     if rule == "u":
         return lab.is_measure(part, known, profile)
     if rule == "r":

@@ -17,7 +17,7 @@ from medassay.datasets.deidentify import laboratory_fields as lab
 from medassay.datasets.deidentify.dicom import shifted
 from medassay.datasets.deidentify.facts import Facts, folded_sex
 from medassay.datasets.deidentify.fhir_proof import prove
-from medassay.datasets.deidentify.fhir_references import DEEPEST, People, listed, people_of
+from medassay.datasets.deidentify.fhir_references import DEEPEST, NAMELESS, People, listed, people_of
 from medassay.datasets.deidentify.fhir_values import BASE, MOMENT, as_json, is_barred, number_of, stands
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing
 from medassay.datasets.deidentify.profile import Profile
@@ -93,7 +93,10 @@ class _Work:
         key = self.people.keys.get(id(node), "")
         rest = {name: value for name, value in node.items() if name not in ("entry", "contained")}
         table = elements.BUNDLE if told == "Bundle" else elements.RESOURCES[told]
-        out = self.table({**rest, "id": key} if key else rest, table, told) or {}
+        if told == "Patient" or not key.startswith(NAMELESS):
+            rest["id"] = key  # an entry's address alone is an id as well
+        out = self.table(rest, table, told) or {}
+        out |= self._told_owner(node, table)
         within = container or key
         if told == "Bundle":
             entries = [self.entry(one, depth) for one in listed(node.get("entry"))]
@@ -123,6 +126,15 @@ class _Work:
         if "fullUrl" in rest:
             rest["fullUrl"] = f"{kind}/{key}"
         return {**(self.table(rest, elements.ENTRY, "Bundle.entry", kind, key) or {}), "resource": out}
+
+    def _told_owner(self, node: Mapping[str, Any], table: elements.Table) -> dict[str, Any]:
+        """Whose a resource is where it tells that by an identifier alone, as a reference."""
+        for name in elements.OWNERS:
+            told = node.get(name)
+            if name in table and isinstance(told, Mapping) and not told.get("reference"):
+                owner = self.people.owner_of(node, self.container)
+                return {name: {"reference": f"Patient/{self._id_of('Patient', owner)}"}} if owner else {}
+        return {}
 
     def _owned(self, node: Mapping[str, Any], container: str) -> None:
         """Whose the resource is: as it says, or the only patient of the file."""

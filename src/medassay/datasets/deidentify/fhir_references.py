@@ -19,6 +19,7 @@ from typing import Any
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex, resident_token
 from medassay.datasets.deidentify.fhir_elements import OWNERS
 
+NAMELESS = "?"  # before the place of a resource that has neither id nor address
 DEEPEST = 4  # bundles within bundles, and what they contain
 _PLACE = re.compile(r"(?:^|/)(?P<kind>[A-Z][A-Za-z]{1,40})/(?P<id>[^/?#\s]{1,200})(?:/_history/[^/]*)?$")
 _SEARCH = re.compile(r"(?:^|/)Patient\?identifier=(?:[^|]*\|)?(?P<id>.{1,200})$")
@@ -106,7 +107,7 @@ def _add(people: People, resource: Mapping[str, Any], address: str, container: s
     if container:
         key = f"{container}#{text_of(resource.get('id'))}"
     else:
-        key = own_key(resource, address) or f"{kind}#{number}"
+        key = own_key(resource, address) or f"{NAMELESS}{number}"
         people.aliases.setdefault(address or key, key)
         people.aliases.setdefault(key, key)
     people.kinds[key] = kind

@@ -15,7 +15,6 @@ from medassay.datasets.deidentify import fhir_elements as elements
 from medassay.datasets.deidentify import laboratory_fields as lab
 from medassay.datasets.deidentify.allowed import is_code
 from medassay.datasets.deidentify.fhir_references import listed, text_of
-from medassay.datasets.deidentify.free_text import find
 from medassay.datasets.deidentify.profile import Profile
 from medassay.formats.ivd import fhir_bundle
 from medassay.formats.ivd.hl7_v2 import is_loinc
@@ -63,7 +62,7 @@ def number_of(value: object, node: Mapping[str, Any], known: Sequence[str]) -> A
     shortened = not few and len(number.as_tuple().digits) > DIGITS
     short = Context(prec=DIGITS).create_decimal(number) if shortened else number
     measured = lab.measured(str(short), text_of(node.get("unit")) or text_of(node.get("code")))
-    if not few and find(measured, known):
+    if not few and lab.tells_somebody(measured, known):
         return None
     return short if shortened or isinstance(value, str) else value
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from medassay.datasets.deidentify import allowed
 from medassay.datasets.deidentify.chinese_names import surname_spellings
@@ -27,6 +28,8 @@ FIGURE = re.compile(
 )
 TABLE, TABLE_CODE = re.compile(r"HL7\d{4}"), re.compile(r"[A-Z]{1,4}")  # codes of letters that HL7 lists
 MOST_DIGITS = 6  # in a unit
+FEWEST_DIGITS = 2  # of a number or an age that may tell somebody
+MEMORY = 1 << 16  # of texts that were looked at: a file says the same ones over and over
 UNIT = re.compile(r"[!-~µμ°²³]{1,40}")  # UCUM has no blank, and of letters ASCII's alone
 MOMENT = re.compile(
     r"(?P<day>(1[89]|20)\d{6})(?P<clock>(([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,4})?)?)?)?)(?P<zone>[+-]\d{4})?"
@@ -41,7 +44,19 @@ def measured(value: str, unit: str) -> str:
 
 def figure(value: str, unit: str, known: Sequence[str]) -> str:
     """A number, a range or a titre where it is no number of somebody; else nothing."""
-    return value if is_figure(value) and not find(measured(value, unit), known) else ""
+    return value if is_figure(value) and not tells_somebody(measured(value, unit), known) else ""
+
+
+def tells_somebody(text: str, known: Sequence[str]) -> bool:
+    """Whether a figure with its unit has the form of a number of somebody, or is one that is known."""
+    if sum(map(str.isdigit, text)) < FEWEST_DIGITS:
+        return False
+    return _tells_somebody(text, tuple(known))
+
+
+@lru_cache(MEMORY)
+def _tells_somebody(text: str, known: tuple[str, ...]) -> bool:
+    return bool(find(text, known))
 
 
 def is_figure(value: str) -> bool:
@@ -79,7 +94,12 @@ def is_measure(text: str, known: Sequence[str], profile: Profile) -> bool:
     >>> [is_measure(text, [], RESEARCH) for text in ("mm[Hg]", "10*3/uL", "{Gulbahar}", "mm 13800138000")]
     [True, True, False, False]
     """
-    if is_item(text, known, profile.item_words):
+    return _is_measure(text, tuple(known), profile.item_words)
+
+
+@lru_cache(MEMORY)
+def _is_measure(text: str, known: tuple[str, ...], more: tuple[str, ...]) -> bool:
+    if is_item(text, known, more):
         return True
     noted = re.findall(r"\{([^{}]*)\}", text)
     few = sum(map(str.isdigit, text)) <= MOST_DIGITS
@@ -144,7 +164,12 @@ def is_local_code(part: str) -> bool:
 
 def is_words(text: str, known: Sequence[str], profile: Profile) -> bool:
     """Whether the name of an item, or a short text, may stand."""
-    return is_item(text, known, profile.item_words) or is_closed(text, known)
+    return _is_words(text, tuple(known), profile.item_words)
+
+
+@lru_cache(MEMORY)
+def _is_words(text: str, known: tuple[str, ...], more: tuple[str, ...]) -> bool:
+    return is_item(text, known, more) or is_closed(text, known)
 
 
 def is_code_or_item(text: str, known: Sequence[str], profile: Profile) -> bool:
