@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from medassay.core.canonical import canonical_json, digest_bytes
 from medassay.core.errors import EvidenceBroken, NothingReadable
+from medassay.reports.checks import Store
+from medassay.reports.given import Given
 from medassay.reports.history import ledger_facts
-from medassay.reports.record import ReportRecord, seal_of
-from medassay.reports.verify import Store, verify
+from medassay.reports.record import ReportRecord, derive, reissued, seal_of
+from medassay.reports.verify import verify, verify_paper
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Link, Outcome
 
@@ -177,19 +179,29 @@ def test_no_file_is_said_as_such(tmp_path):
         verify(tmp_path / "none.json")
 
 
+PLACE = "some-ecg/phantom"
+
+
 class Kept:
-    """A store with a whole report in it."""
+    """A store with a whole report in it, and its papers in a folder."""
 
     def __init__(self, records, folder):
         self.key = Ed25519PrivateKey.generate()
-        self.path = folder / "ledger.jsonl"
+        self.path, self.folder = folder / "ledger.jsonl", folder / "reports"
         self.objects, self.evidences = {}, {}
         run = small_run(records)
-        self.book("protocol_locked some-ecg/phantom", run.protocol)
-        self.book("labels_unsealed some-ecg/phantom", run.manifest)
-        content = canonical_json(run.model_dump(mode="json"))
-        self.objects[digest_bytes(content)] = content
-        steps = [self.step(step, run, digest_bytes(content)) for step in records.chain()]
+        self.book(f"protocol_locked {PLACE}", run.protocol)
+        self.book(f"labels_unsealed {PLACE}", run.manifest)
+        outputs, steps = self.outputs(records, run), []
+        for step in records.chain():
+            inputs = {"manifest": run.manifest, "submission": run.submission}
+            evidence = self.finish(
+                step.kind,
+                outputs.get(step.kind, {}),
+                inputs=inputs if step.kind == "validate" else {},
+                environment={"python": "3.11.7", "numpy": "2.4.0"} if step.kind == "validate" else {},
+            )
+            steps.append(step.model_copy(update={"digest": evidence.digest, "findings": 0, "reasons": {}}))
         digests = {step.kind: step.digest for step in steps}
         facts = ledger_facts(
             ledger.read(self.path),
@@ -199,25 +211,80 @@ class Kept:
             key=self.key.public_key().public_bytes_raw().hex(),
             demo_key=True,
         )
-        self.report = records.record(
-            subjects=8, protocol=small(records), run=run, chain=steps, ledger=facts
-        ).to_json()
+        self.record = records.record(subjects=8, protocol=small(records), run=run, chain=steps, ledger=facts)
+        self.report = self.record.to_json()
+        self.issue(self.record)
 
-    def step(self, step, run, run_digest):
-        validate = step.kind == "validate"
-        inputs = {"manifest": run.manifest, "submission": run.submission} if validate else {}
+    def outputs(self, records, run):
+        """What each step would have kept of what the report took."""
+        manifest = {
+            "dataset": "some-ecg",
+            "source": "phantom",
+            "source_class": "synthetic",
+            "spec_version": "1",
+            "kind": "recording",
+            "task": "beats",
+            "seed": 7,
+            "division": "seeded",
+            "disjointness": "proven",
+            "rows": [
+                {
+                    "name": "a.dat",
+                    "role": "reference",
+                    "digest": "0" * 64,
+                    "sample": "a",
+                    "subject": "s",
+                    "split": "test",
+                }
+            ],
+        }
+        training = records.training()
+        return {
+            "annotate": {"agreement": records.agreement().model_dump(mode="json")},
+            "freeze": {"flow": records.flow(8).model_dump(mode="json"), "manifest": manifest},
+            "certify": {"certificate": records.inspection(8).model_dump(mode="json")},
+            "train": {
+                "curves": training.model_dump(mode="json")["curves"],
+                "room": {"means": training.sandbox},
+            },
+            "validate": {"run": run.model_dump(mode="json")},
+        }
+
+    def put(self, content):
+        self.objects[digest_bytes(content)] = content
+        return digest_bytes(content)
+
+    def finish(self, kind, outputs, *, inputs=None, environment=None, target=PLACE):
+        """A step's Evidence and its line."""
+        digests = {
+            role: self.put(one if isinstance(one, bytes) else canonical_json(one))
+            for role, one in outputs.items()
+        }
         evidence = Evidence(
-            kind=step.kind,
-            target="some-ecg/phantom",
-            inputs=tuple(Link(role=role, digest=digest) for role, digest in inputs.items()),
-            outputs=(Link(role="run", digest=run_digest),) if validate else (),
+            kind=kind,
+            target=target,
+            inputs=tuple(Link(role=role, digest=one) for role, one in (inputs or {}).items()),
+            outputs=tuple(Link(role=role, digest=one) for role, one in digests.items()),
             code={},
-            environment={},
+            environment=environment or {},
             outcome="passed",
         )
         self.evidences[evidence.digest] = evidence
-        self.book(f"{step.kind} some-ecg/phantom", evidence.digest)
-        return step.model_copy(update={"digest": evidence.digest, "findings": 0, "reasons": {}})
+        self.book(f"{kind} {PLACE}", evidence.digest)
+        return evidence
+
+    def issue(self, record):
+        """Book a report with its papers, and lay them into the folder."""
+        papers = {
+            "some-device.json": record.to_json(),
+            "some-device.zh.pdf": b"%PDF maker",
+            "auditor/some-device.zh.pdf": b"%PDF auditor",
+        }
+        for name, content in papers.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_bytes(content)
+        outputs = {"report": record.to_json()} | {f"view:{name}": one for name, one in papers.items()}
+        self.finish("report", outputs, target=f"{PLACE}/some-device")
 
     def book(self, event, digest):
         ledger.append(self.path, actor="a", event=event, evidence=digest, key=self.key)
@@ -228,6 +295,7 @@ class Kept:
             "evidence": self.evidences.__getitem__,
             "ledger": self.path,
             "key": self.key.public_key(),
+            "demo_key": True,
         }
         return Store(**(fields | changes))
 
@@ -243,7 +311,8 @@ def test_with_the_store_the_chain_the_run_and_the_ledger_are_checked(kept, tmp_p
     verified = verify(saved(tmp_path, kept.report), kept.store(expect_head=head))
     assert verified.passed, verified.first_difference
     assert verified.level == "store"
-    assert {"evidence of gate", "stored run", "submission", "ledger"} <= {c.name for c in verified.checks}
+    names = {check.name for check in verified.checks}
+    assert {"evidence of gate", "stored run", "submission", "case flow", "ledger", "booked record"} <= names
 
 
 def gone(digest):
@@ -274,11 +343,97 @@ def test_a_run_that_was_rewritten_with_report_and_seal_is_found_by_the_store(kep
     for entry in plain["given"]["run"]["second_entry"]:
         if entry["statistic"] == "fn[V]":
             entry["first"], entry["second"] = entry["first"] - gone, entry["second"] - gone
-    from medassay.reports.given import Given
-    from medassay.reports.record import derive
-
     forged = derive(Given.model_validate(plain["given"])).to_json()
     assert verify(saved(tmp_path, forged)).passed
     first = verify(saved(tmp_path, forged), kept.store()).first_difference
     assert first is not None
     assert first.name == "stored run"
+
+
+def _derived(kept, *path, to):
+    """The work of somebody who changes what the report was given and derives everything else again."""
+    plain = json.loads(kept.report)["given"]
+    node = plain
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = to(node[path[-1]]) if callable(to) else to
+    return derive(Given.model_validate(plain)).to_json()
+
+
+TIMED = {"value": 0.1, "n_subjects": 8, "unit": "s"}
+FORGERIES = {
+    "case flow": ("flow", "unassigned_files", 0),
+    "disjointness": ("disjointness", "not_provable"),
+    "agreement": ("agreement", "arbitrated", 0),
+    "inspection": ("inspection", "outcome", "failed"),
+    "inspection by another": ("inspection", "issuer", {"kind": "laboratory", "name": "Lab", "number": "1"}),
+    "training": ("training", "sandbox", "a sealed room"),
+    "environment": ("environment", {"numpy": "9"}),
+    "timing": (
+        "timing",
+        {"cases": 8, "total_s": 0.8, "per_case": TIMED, "median": TIMED, "slowest_s": 0.1},
+    ),
+    "intended use": ("device", "intended_use", "en", "Replaces the physician"),
+    "product": ("device", "name", "en", "Another product"),
+    "disease": ("dataset", "disease", "icd10", ["C34.9"]),
+    "lawful basis": ("dataset", "source", "lawful_basis", "licence", "any use"),
+    "cohort rule": ("dataset", "cohort", []),
+    "annotation": ("annotation", "version", "9"),
+    "quality": ("quality", "version", "9"),
+    "status": ("issue", "status", "final"),
+    "issuer": ("issue", "issuer", "A laboratory"),
+    "key": ("ledger", "demo_key", False),
+    "a step left out": ("chain", lambda steps: [step for step in steps if step["kind"] != "gate"]),
+    "a finding": ("chain", 1, "reasons", {"truncated": 1}),
+    "code": ("code", "medassay", "another version"),
+}
+
+
+@pytest.mark.parametrize("named", sorted(FORGERIES))
+def test_whatever_is_changed_and_derived_again_is_found_in_the_workspace(kept, tmp_path, named):
+    *path, to = FORGERIES[named]
+    forged = _derived(kept, *path, to=to)
+    assert forged != kept.report
+    assert verify(saved(tmp_path, forged)).passed  # alone it is consistent
+    assert not verify(saved(tmp_path, forged), kept.store()).passed
+
+
+def test_a_record_apart_from_its_workspace_says_what_was_not_followed(tmp_path, content):
+    checks = {check.name: check for check in verify(saved(tmp_path, content)).checks}
+    assert checks["store"].outcome == Outcome.NOT_ASSESSED
+    assert "case flow" in checks["store"].found
+
+
+def test_a_report_that_was_withdrawn_later_does_not_stand(kept, tmp_path):
+    path = saved(tmp_path, kept.report)
+    kept.issue(reissued(kept.record, status="withdrawn"))
+    first = verify(path, kept.store()).first_difference
+    assert first is not None
+    assert (first.name, first.found) == ("standing", "draft")
+    assert verify(kept.folder / "some-device.json", kept.store()).passed
+
+
+@pytest.mark.parametrize("name", ["some-device.zh.pdf", "auditor/some-device.zh.pdf"])
+def test_a_paper_edited_by_hand_is_found_beside_its_record_and_alone(kept, name):
+    record, paper = kept.folder / "some-device.json", kept.folder / name
+    assert verify(record, kept.store()).passed
+    assert verify_paper(paper, kept.store(), expect_digest=kept.record.digest).passed
+    paper.write_bytes(paper.read_bytes() + b" ")
+    first = verify(record, kept.store()).first_difference
+    assert first is not None
+    assert first.name == f"paper {name}"
+    assert not verify_paper(paper, kept.store()).passed
+
+
+def test_limits_worded_by_another_versions_rules_do_not_make_a_booked_report_false(
+    kept, tmp_path, monkeypatch
+):
+    from medassay.reports import record as module
+    from medassay.reports import verify as verifying
+
+    monkeypatch.setattr(verifying, "code_identity", lambda: {"medassay": "9", "source": "0"})
+    monkeypatch.setattr(module, "limits", lambda *_: ())
+    path = kept.folder / "some-device.json"
+    checks = {check.name: check for check in verify(path, kept.store()).checks}
+    assert checks["limits"].outcome == Outcome.NOT_ASSESSED
+    assert not verify(path).passed  # apart from the ledger nothing says that it was made so

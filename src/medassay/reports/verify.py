@@ -4,19 +4,20 @@
 2. Run and protocol have the digests that the report names.
 3. The formulas are those of the installed scorer, where it is the same version.
 4. Every figure, the verdict, the limits and all else follow from the subjects' statistics.
-5. With a store: the Evidence of each step, the run record as it was kept, and the ledger's chain.
+5. With a store: the Evidence of each step and what the report took from it, the run record as it was kept, the
+   ledger's chain, and the record itself with its papers, as they were booked.
 
-Without a store a report can be shown to be consistent, not to be the one that was made: whoever rewrites
-statistics, figures and seal together is found by the digest on paper, or by the store.
+Without a store a report can be shown to be consistent, not to be the one that was made: whoever rewrites it and
+derives everything again is found by the digest on paper, or by the store.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Literal, cast
 
 from pydantic import ValidationError
 
@@ -25,17 +26,22 @@ from medassay.core.errors import MedassayError, NothingReadable
 from medassay.core.rooms import module_of
 from medassay.core.specs import parameters_of
 from medassay.evaluation.scorer import Scorer
+from medassay.reports import booked, taken
+from medassay.reports.checks import Check, Store, check, equal, same, told
 from medassay.reports.given import Given, MetricFacts
-from medassay.reports.history import ledger_facts
+from medassay.reports.history import ledger_facts, timing_digest
 from medassay.reports.record import ReportRecord, derive, seal_of
 from medassay.room.record import RunRecord
+from medassay.room.timing import Timing
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Outcome, code_identity
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-SAME_FIGURE = 1e-9  # relative: another machine adds in another order; the seal finds smaller changes
+STEPS = ("ingest", "gate", "annotate", "freeze", "certify", "train", "validate")
+BY_RULE = ("limits", "deviations")  # sentences that follow from the rules of the version that wrote them
+NO_STORE = (
+    "no workspace: case flow, specs, inspection, training and papers are as the record has them; compare its "
+    "SHA-256 with a copy that you trust (--expect-digest)"
+)
 DERIVED = (
     "number",
     "verdict",
@@ -48,28 +54,6 @@ DERIVED = (
     "digests",
     "results",
 )
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was held against its recomputation."""
-
-    name: str
-    outcome: Outcome
-    found: str = ""
-    wanted: str = ""
-    where: str = ""
-
-
-@dataclass(frozen=True)
-class Store:
-    """What verify may read of a store: by digest, and nothing else of it."""
-
-    get: Callable[[str], bytes]
-    evidence: Callable[[str], Evidence]
-    ledger: Path
-    key: Ed25519PublicKey
-    expect_head: str | None = None  # kept outside the store
 
 
 @dataclass(frozen=True)
@@ -102,13 +86,7 @@ def verify(path: Path, store: Store | None = None, *, expect_digest: str | None 
     NothingReadable
         When there is no such file.
     """
-    if not path.is_file():
-        raise NothingReadable(
-            found="no file",
-            wanted="the JSON record of a report",
-            remedy="Name the .json file that `medassay report` wrote.",
-            where=str(path),
-        )
+    _require_file(path)
     content = path.read_bytes()
     try:
         record = ReportRecord.model_validate_json(content)
@@ -120,17 +98,62 @@ def verify(path: Path, store: Store | None = None, *, expect_digest: str | None 
         )
     checks = [*_of_record(record, content), *_of_formulas(record.given), *_of_figures(record)]
     if expect_digest is not None:
-        checks.append(_equal("digest on paper", record.digest, expect_digest))
-    if store is not None:
-        checks += _of_store(record, store)
+        checks.append(equal("digest on paper", record.digest, expect_digest))
+    if store is None:
+        checks.append(Check("store", Outcome.NOT_ASSESSED, NO_STORE))
+    else:
+        checks += _of_store(record, path, store)
+        checks = _by_other_rules(checks)
     return Verified("store" if store else "record", record.digest, tuple(checks))
 
 
+def verify_paper(path: Path, store: Store, *, expect_digest: str | None = None) -> Verified:
+    """Whether an HTML or PDF file is, byte for byte, one that the ledger tells of; no figure is computed again.
+
+    Raises
+    ------
+    NothingReadable
+        When there is no such file.
+    """
+    _require_file(path)
+    entries, checks = _ledger(store)
+    digest = ""
+    if entries is not None:
+        digest, found = booked.paper(path, store, entries)
+        checks.append(found)
+        if expect_digest is not None:
+            checks.append(equal("digest on paper", digest, expect_digest))
+    return Verified("store", digest, tuple(checks))
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise NothingReadable(
+            found="no file",
+            wanted="the JSON record of a report",
+            remedy="Name the .json file that `medassay report` wrote.",
+            where=str(path),
+        )
+
+
+def _by_other_rules(checks: Sequence[Check]) -> list[Check]:
+    """A booked record of another version is not false because this version words its limits otherwise."""
+    outcomes = {one.name: one.outcome for one in checks}
+    if outcomes["code"] == Outcome.PASSED or outcomes.get("booked record") != Outcome.PASSED:
+        return list(checks)
+    return [
+        replace(one, outcome=Outcome.NOT_ASSESSED)
+        if one.name in BY_RULE and one.outcome == Outcome.FAILED
+        else one
+        for one in checks
+    ]
+
+
 def _of_record(record: ReportRecord, content: bytes) -> Iterator[Check]:
-    yield _check("file", content == record.to_json(), "other bytes", "the record's canonical JSON")
-    yield _equal("seal", record.seal, seal_of(record))
-    yield _equal("run digest", record.digests["run"], digest_of(record.given.run.model_dump(mode="json")))
-    yield _equal("protocol digest", record.digests["protocol"], record.given.protocol.digest)
+    yield check("file", content == record.to_json(), "other bytes", "the record's canonical JSON")
+    yield equal("seal", record.seal, seal_of(record))
+    yield equal("run digest", record.digests["run"], digest_of(record.given.run.model_dump(mode="json")))
+    yield equal("protocol digest", record.digests["protocol"], record.given.protocol.digest)
     code = record.given.code == code_identity()
     yield Check(
         "code",
@@ -153,7 +176,7 @@ def _of_formulas(given: Given) -> Iterator[Check]:
         yield Check("formulas", Outcome.NOT_ASSESSED, error.found, error.wanted, error.where)
         return
     differing = sorted(name for name in {*own, *given.metrics} if own.get(name) != given.metrics.get(name))
-    yield _check("formulas", not differing, ", ".join(differing[:3]), "the scorer's own formulas")
+    yield check("formulas", not differing, ", ".join(differing[:3]), "the scorer's own formulas")
 
 
 def _of_figures(record: ReportRecord) -> Iterator[Check]:
@@ -162,34 +185,42 @@ def _of_figures(record: ReportRecord) -> Iterator[Check]:
     except MedassayError as error:
         yield Check("recomputation", Outcome.FAILED, error.found, error.wanted, error.where)
         return
-    yield _check(
+    yield check(
         "number of figures",
         len(record.figures) == len(again.figures),
         str(len(record.figures)),
         str(len(again.figures)),
     )
     for found, wanted in zip(record.figures, again.figures, strict=False):
-        yield _same(f"figure {wanted.id}", found.model_dump(mode="json"), wanted.model_dump(mode="json"))
+        yield same(f"figure {wanted.id}", found.model_dump(mode="json"), wanted.model_dump(mode="json"))
     shown, recomputed = record.model_dump(mode="json"), again.model_dump(mode="json")
     for name in DERIVED:
-        yield _same(name, shown[name], recomputed[name])
+        yield same(name, shown[name], recomputed[name])
 
 
-def _of_store(record: ReportRecord, store: Store) -> Iterator[Check]:
+def _of_store(record: ReportRecord, path: Path, store: Store) -> Iterator[Check]:
     given = record.given
     steps: dict[str, Evidence] = {}
+    yield equal("steps", ", ".join(step.kind for step in given.chain), ", ".join(STEPS))
     for step in given.chain:
+        name = f"evidence of {step.kind}"
         try:
             evidence = store.evidence(step.digest)
         except (MedassayError, OSError) as error:
-            yield Check(f"evidence of {step.kind}", Outcome.FAILED, _told(error), step.digest)
+            yield Check(name, Outcome.FAILED, told(error), step.digest)
             continue
         steps[step.kind] = evidence
-        told = (evidence.kind, evidence.outcome, len(evidence.findings))
-        yield _equal(f"evidence of {step.kind}", str(told), str((step.kind, step.outcome, step.findings)))
+        place = "/".join(evidence.target.split("/")[:2])
+        reasons = dict(Counter(finding.reason.value for finding in evidence.findings))
+        yield same(
+            name,
+            [step.kind, f"{given.run.dataset}/{given.run.source}", step.outcome, step.findings, step.reasons],
+            [evidence.kind, place, evidence.outcome, len(evidence.findings), reasons],
+        )
     yield from _of_validation(record, steps.get("validate"), store)
+    yield from taken.checks_of(given, steps, store)
     yield from _of_comparisons(given, store)
-    yield from _of_ledger(record, store)
+    yield from _of_ledger(record, path, store)
 
 
 def _of_validation(record: ReportRecord, validated: Evidence | None, store: Store) -> Iterator[Check]:
@@ -201,13 +232,13 @@ def _of_validation(record: ReportRecord, validated: Evidence | None, store: Stor
         digest = validated.output("run")
         store.get(digest)  # recomputes it on the way out
     except (MedassayError, OSError) as error:
-        yield Check("stored run", Outcome.FAILED, _told(error), record.digests["run"])
+        yield Check("stored run", Outcome.FAILED, told(error), record.digests["run"])
         return
-    yield _equal("stored run", digest, record.digests["run"])
+    yield equal("stored run", digest, record.digests["run"])
     inputs = {link.digest for link in validated.inputs}
     run = record.given.run
     for name, wanted in (("dataset version", run.manifest), ("submission", run.submission)):
-        yield _check(name, wanted in inputs, "not an input of validate", wanted)
+        yield check(name, wanted in inputs, "not an input of validate", wanted)
 
 
 def _of_comparisons(given: Given, store: Store) -> Iterator[Check]:
@@ -217,80 +248,50 @@ def _of_comparisons(given: Given, store: Store) -> Iterator[Check]:
         try:
             run = RunRecord.model_validate_json(store.get(other.run))
         except (MedassayError, OSError, ValidationError) as error:
-            told = "no run record" if isinstance(error, ValidationError) else _told(error)
-            yield Check(name, Outcome.NOT_ASSESSED, told, other.run)
+            said = "no run record" if isinstance(error, ValidationError) else told(error)
+            yield Check(name, Outcome.NOT_ASSESSED, said, other.run)
             continue
         kept = {row.subject: row.statistics for row in run.subjects}
-        yield _same(name, other.statistics, kept)
+        yield same(name, other.statistics, kept)
 
 
-def _of_ledger(record: ReportRecord, store: Store) -> Iterator[Check]:
-    try:
-        ledger.verify(store.ledger, store.key, expect_head=store.expect_head)
-        entries: Sequence[ledger.Entry] = ledger.read(store.ledger)
-    except MedassayError as error:
-        yield Check("ledger", Outcome.FAILED, error.found, error.wanted, error.where)
+def _of_ledger(record: ReportRecord, path: Path, store: Store) -> Iterator[Check]:
+    entries, checks = _ledger(store)
+    yield from checks
+    if entries is None:
         return
-    yield Check("ledger", Outcome.PASSED)
-    told = record.given.ledger
+    run, said = record.given.run, record.given.ledger
     steps = {step.kind: step.digest for step in record.given.chain}
+    lines = {entry.evidence for entry in entries}
+    for kind, digest in steps.items():
+        yield check(f"ledger line of {kind}", digest in lines, "no line of the ledger", digest)
     facts = ledger_facts(
         entries,
-        record.given.run,
+        run,
         validated=steps.get("validate", ""),
         inspected=steps.get("certify", ""),
         key=store.key.public_bytes_raw().hex(),
-        demo_key=told.demo_key,
+        demo_key=store.demo_key,
     )
-    yield _same("ledger facts", told.model_dump(mode="json"), facts.model_dump(mode="json"))
+    yield same("ledger facts", said.model_dump(mode="json"), facts.model_dump(mode="json"))
+    yield _of_timing(record.given, timing_digest(entries, run, validated=steps.get("validate", "")), store)
+    yield from booked.checks_of(record, path, store, entries)
 
 
-def _same(name: str, found: Any, wanted: Any) -> Check:
-    where = _first_difference(found, wanted, "")
-    if where is None:
-        return Check(name, Outcome.PASSED)
-    place, one, other = where
-    return Check(name, Outcome.FAILED, _short(one), _short(other), place.lstrip("."))
+def _ledger(store: Store) -> tuple[Sequence[ledger.Entry] | None, list[Check]]:
+    """The ledger's lines where chain and signatures hold."""
+    try:
+        ledger.verify(store.ledger, store.key, expect_head=store.expect_head)
+        return ledger.read(store.ledger), [Check("ledger", Outcome.PASSED)]
+    except MedassayError as error:
+        return None, [Check("ledger", Outcome.FAILED, error.found, error.wanted, error.where)]
 
 
-def _first_difference(found: Any, wanted: Any, place: str) -> tuple[str, Any, Any] | None:
-    """Where two plain values first differ, and how."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in sorted({*found, *wanted}):
-            if key not in found or key not in wanted:
-                return f"{place}.{key}", found.get(key, "nothing"), wanted.get(key, "nothing")
-            deeper = _first_difference(found[key], wanted[key], f"{place}.{key}")
-            if deeper:
-                return deeper
-        return None
-    if isinstance(found, list) and isinstance(wanted, list):
-        for index, (one, other) in enumerate(zip(found, wanted, strict=False)):
-            deeper = _first_difference(one, other, f"{place}[{index}]")
-            if deeper:
-                return deeper
-        return None if len(found) == len(wanted) else (place, f"{len(found)} rows", f"{len(wanted)} rows")
-    return None if _as_good_as(found, wanted) else (place, found, wanted)
-
-
-def _as_good_as(found: Any, wanted: Any) -> bool:
-    if isinstance(found, float) and isinstance(wanted, float):
-        return math.isclose(found, wanted, rel_tol=SAME_FIGURE, abs_tol=1e-15)
-    return bool(found == wanted) and isinstance(found, bool) == isinstance(wanted, bool)
-
-
-def _equal(name: str, found: str, wanted: str) -> Check:
-    return _check(name, found == wanted, found, wanted)
-
-
-def _check(name: str, holds: bool, found: str, wanted: str) -> Check:
-    return Check(name, Outcome.PASSED) if holds else Check(name, Outcome.FAILED, found, wanted)
-
-
-def _told(error: MedassayError | OSError) -> str:
-    """What a store answered; never its path, which may name people."""
-    return error.found if isinstance(error, MedassayError) else "nothing that can be read"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+def _of_timing(given: Given, digest: str | None, store: Store) -> Check:
+    """Times are no part of the run; the ledger has their digest."""
+    try:
+        kept = Timing.model_validate_json(store.get(digest)) if digest else None
+    except (MedassayError, OSError, ValueError) as error:
+        said = "a record of another form" if isinstance(error, ValueError) else told(error)
+        return Check("timing", Outcome.FAILED, said, digest or "")
+    return same("timing", taken.plain(given.timing), taken.plain(kept))

@@ -1,4 +1,7 @@
-"""`medassay verify`: recompute a report's digests and figures, and name the first that differs."""
+"""`medassay verify`: recompute a report's digests and figures, and name the first that differs.
+
+A paper (HTML, PDF) holds no figure that could be computed again: it is held against the ledger, byte for byte.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from medassay.trust.evidence import Evidence
 from medassay.trust.keys import KeyRing
 
 if TYPE_CHECKING:
-    from medassay.reports.verify import Store, Verified
+    from medassay.reports.checks import Store
+    from medassay.reports.verify import Verified
+
+PAPERS = (".html", ".pdf")
 
 
 def run(
@@ -38,15 +44,26 @@ def run(
     NothingReadable
         When there is no such file.
     WrongUse
-        When a head is expected and there is no workspace whose ledger could hold it.
+        When a head is expected and there is no workspace whose ledger could hold it; when a paper is to be verified
+        without one.
     """
-    from medassay.reports.verify import verify
+    from medassay.reports.verify import verify, verify_paper
 
-    return verify(path, _store(workspace, expect_head), expect_digest=expect_digest)
+    store = _store(workspace, expect_head)
+    if path.suffix in PAPERS:
+        if store is None:
+            raise WrongUse(
+                found="a paper, and no workspace whose ledger could tell of it",
+                wanted="the JSON record of the report, or the paper inside the workspace that made it",
+                remedy="Name the .json file beside it, or the workspace with --workspace.",
+                where=str(path),
+            )
+        return verify_paper(path, store, expect_digest=expect_digest)
+    return verify(path, store, expect_digest=expect_digest)
 
 
 def _store(folder: Path | None, expect_head: str | None) -> Store | None:
-    from medassay.reports.verify import Store
+    from medassay.reports.checks import Store
 
     try:
         workspace = Workspace.find(folder)
@@ -56,10 +73,12 @@ def _store(folder: Path | None, expect_head: str | None) -> Store | None:
         raise
     if not workspace.ledger.exists():
         return None
+    keys = KeyRing.load(workspace.key_ring)
     return Store(
         get=ObjectStore.of(workspace).get,
         evidence=lambda digest: Evidence.load(workspace.evidence(digest), digest),
         ledger=workspace.ledger,
-        key=KeyRing.load(workspace.key_ring).signing_key.public_key(),
+        key=keys.signing_key.public_key(),
+        demo_key=keys.demo,
         expect_head=expect_head,
     )
