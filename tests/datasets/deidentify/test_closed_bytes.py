@@ -30,6 +30,7 @@ from medassay.datasets.deidentify import (
 )
 from medassay.datasets.deidentify.profile import RESEARCH
 from medassay.datasets.sample import Names
+from medassay.verbs import deidentify
 
 place = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
 planted = importlib.util.module_from_spec(place)
@@ -446,3 +447,15 @@ def test_pixels_behind_an_object_without_any_are_screened_too(tmp_path, monkeypa
 def test_the_label_of_a_slide_does_not_leave(facts):
     key, finding = series.group_of(image("VL", SeriesInstanceUID="1.2.9", **facts))
     assert (key, finding.reason) == ("", Reason.IDENTITY_LEFT)
+
+
+def test_a_series_under_two_persons_does_not_leave_and_its_neighbour_does(tmp_path):
+    (tmp_path / "in").mkdir()
+    people = {"a": ("ONE^A", "1"), "b": ("TWO^B", "2"), "c": ("TWO^B", "2")}
+    objects = {name: told(PatientName=of, PatientID=number) for name, (of, number) in people.items()}
+    series_of(tmp_path / "in", **objects)
+    objects["c"].SeriesInstanceUID = "1.2.10"
+    (tmp_path / "in" / "c.dcm").write_bytes(written(objects["c"]))
+    proof_of = deidentify.run(tmp_path / "in", tmp_path / "out")
+    assert (proof_of["counts"]["files_written"], proof_of["counts"]["subjects"]) == (1, 1)
+    assert {one["found"] for one in proof_of["findings"]} == {"a series under more than one person (2 times)"}

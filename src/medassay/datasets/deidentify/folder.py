@@ -58,7 +58,12 @@ BY_NAME = (  # forms that are known and have no cleaner: place and bytes of thei
     (4, b"n+2\x00", "a NIfTI-2 volume"),
 )
 HEAD = 8192  # a root element may stand behind long comments
-FRAMES = (b"H|", b"\x02", b"\x05", b"\x0bH|")  # records of analysers: those in no form of ASTM's are no text either
+FRAMES = (
+    b"H|",
+    b"\x02",
+    b"\x05",
+    b"\x0bH|",
+)  # records of analysers: those in no form of ASTM's are no text either
 Write = Callable[[str, bytes], None]
 
 
@@ -114,7 +119,10 @@ def _deidentified(walked: Walk, key: bytes, profile: Profile, write: Write) -> R
     for item in items:
         if item.finding is None:
             groups[item.form, item.key].append(item)
-    for (form, group_key), members in sorted(groups.items()):
+    # Not in the order of the source's UIDs: when a file was written would tell it.
+    for (form, group_key), members in sorted(
+        groups.items(), key=lambda group: pseudonym(key, "R", group[0][1])
+    ):
         _, stopped = attempt(lambda f=form, k=group_key, m=members: work.take(f, k, m))  # type: ignore[misc]  # mypy does not infer a lambda with defaults
         for item in members if stopped else ():
             if item.outcome == "refused" and item.finding is None:
@@ -254,6 +262,13 @@ class _Work:
         """One sample from its files to its proved output."""
         sample = pseudonym(self.key, "R", group_key)
         people = [one for item in members for one in item.people]
+        persons = {self.persons[id(one)] for one in people} - {None}
+        if len(persons) > 1 and form == DICOM:
+            for item in members:
+                item.finding = _refused(
+                    Reason.IDENTITY_LEFT, "a series under more than one person", "one person a series"
+                )
+            return
         person = next((self.persons[id(one)] for one in people if self.persons[id(one)] is not None), None)
         names = self.names(person, sample)
         known = sorted(
