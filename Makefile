@@ -42,6 +42,9 @@ real: .venv/ready .dvc/config
 chain-%:
 	$(BIN)/dvc --wait-for-lock repro --glob '*@$*' 2>&1 | sed -u 's/^/$*: /'
 
+# Four workers share the processors; threads of libraries would wait for one another there, spinning.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
 test: .venv/ready
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then .ci/debian; fi
 	$(BIN)/ruff check .
@@ -49,7 +52,7 @@ test: .venv/ready
 	(for device in registry/*/; do (cd $$device && $(TYPES) .) || exit 1; done) & devices=$$!; \
 	$(BIN)/mypy --strict src && wait $$devices
 	$(BIN)/lint-imports
-	$(BIN)/python -P -m pytest -n 4 --dist loadfile --no-loadscope-reorder # two work while two wait for processes and disk
+	$(ONE_THREAD) $(BIN)/python -P -m pytest -n 4 --dist loadfile --no-loadscope-reorder # two work while two wait for processes and disk
 
 bench: .venv/ready
 	for claim in auc beats surface_distance deidentify report_set; do $(BIN)/python -P benchmarks/$$claim.py || exit 1; done
