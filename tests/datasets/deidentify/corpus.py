@@ -391,7 +391,23 @@ STRANGER = (
     "转自台湾，居留证{taiwan_id}，姓名{name_traditional}，電話{phone_taiwan}，主訴頭痛三日。",
 )
 
-SETS = ("WORKED", "HELD_OUT", "FRESH", "UNSEEN", "LAST", "BLIND", "STRANGER")
+# By the second writer too, after the rules had been mended with `STRANGER`; only ever measured with.
+AFTERWARDS = (
+    "{western} was brought in by ambulance at 03:40; {western}, a neighbour, had found him on the kitchen floor.",
+    "Consent obtained from {western_upper} in the presence of {pinyin}; interpreter {minority_latin} signed as well.",
+    "Plan: repeat colonoscopy with {surname_latin} next month, letter to {western_comma} Fax {phone_abroad}.",
+    "Spoke to {minority_latin} by phone ({mobile}) about the potassium of 6.1 mmol/L; will come back tonight.",
+    "Ki-67 index 20%, Nottingham grade 2, Dukes stage B, Breslow thickness 1.2 mm; p53 wild type, Sudan stain absent.",
+    "术后第3天，{minority}可下床行走，由{minority_latin}教授远程会诊，翻译{name}。",
+    "Home address on file, {address_english}, is out of date; {western} now stays with {western} in Cardiff.",
+    "经核对，{name}与{name_three}为同一人，护照{passport}，QQ {qq}，现住{address_hk}。",
+    "{surname_latin} and {surname_latin} disagree about the mitral valve; third reader {initials} decides.",
+    "Lidocaine 2% and Marcaine 0.5% given; Foley catheter in place, Hartmann solution 1 L, Glasgow Coma Scale 14/15.",
+    "病人自称{name_traditional}，持{taiwan_id}，朋友{pinyin_hk}代为缴费，车{plate}停于门口。",
+    "{pinyin_reversed} / {pinyin} / {western_reversed}: triplets of {minority_latin}, born {day_english}.",
+)
+
+SETS = ("WORKED", "HELD_OUT", "FRESH", "UNSEEN", "LAST", "BLIND", "STRANGER", "AFTERWARDS")
 
 
 def texts(seed, rounds, templates=WORKED):
@@ -401,7 +417,7 @@ def texts(seed, rounds, templates=WORKED):
     people = People(seed, GIVEN_FRESH + GIVEN if templates in (FRESH, UNSEEN, LAST) else GIVEN)
     if templates is BLIND:
         people = People(seed, GIVEN_BLIND, SURNAMES_BLIND)
-    if templates is STRANGER:
+    if templates in (STRANGER, AFTERWARDS):
         people = People(seed, GIVEN_STRANGER, SURNAMES_STRANGER)
     for _ in range(rounds):
         for template in templates:

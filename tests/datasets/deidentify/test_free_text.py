@@ -121,8 +121,12 @@ def test_an_age_over_89_is_stated_as_90():
 
 
 def test_a_hostile_text_ends_soon():
-    for text in ("张" * 20000, "1" * 20000, "Zhang " * 5000, "路" * 5000, "\x00" * 1000, "住院号" * 3000):
-        find(text)
+    repeated = (
+        ("张", 9000), ("1", 9000), ("Zhang ", 3000), ("路", 3000), ("\x00", 1000), ("住院号", 2000), ("Ab Cd, ", 2000),
+        ("A.", 3000), ("阿布都", 2000),
+    )  # fmt: skip
+    for text, times in repeated:
+        find(text * times)
 
 
 LIMITS = {  # recall, precision: below the figures in docs/deidentification.md by one percent
@@ -132,13 +136,15 @@ LIMITS = {  # recall, precision: below the figures in docs/deidentification.md b
     "UNSEEN": (0.98, 0.99),
     "LAST": (0.98, 0.99),
     "BLIND": (0.95, 0.99),
+    "STRANGER": (0.97, 0.99),
+    "AFTERWARDS": (0.93, 0.87),
 }
 
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_recall_and_precision_on_planted_reports_are_what_the_documentation_states(name):
-    result = corpus.score(corpus.texts(2, 12, getattr(corpus, name)), find)
-    assert result.planted > 200
+    result = corpus.score(corpus.texts(2, 8, getattr(corpus, name)), find)
+    assert result.planted > 150
     assert (result.recall >= LIMITS[name][0], result.precision >= LIMITS[name][1]) == (True, True), result
 
 
@@ -228,4 +234,49 @@ def test_addresses_by_their_chain_and_names_behind_a_word_for_a_person_go(text, 
     ],
 )
 def test_prose_that_looks_like_an_address_or_a_person_stays(text):
+    assert scrub(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "out"),
+    [
+        ("Seen with Margaret Whitcombe on the ward.", "Seen with [name] on the ward."),
+        ("The scan was checked by Lindqvist before noon.", "The scan was checked by [name] before noon."),
+        ("SEEN BY DECLAN O'BRIEN", "SEEN BY [name]"),
+        ("Copy to Whitcombe, M. and ABERNATHY, Fiona", "Copy to [name] and [name]"),
+        ("M.W.K. to arrange follow-up", "[name] to arrange follow-up"),
+        ("LEUNG Ka Yan was called", "[name] was called"),
+        ("we met Maria de la Cruz today", "we met [name] today"),
+        ("The interpreter, Tashi Dhondup, waited", "The interpreter, [name], waited"),
+        ("今送扎西顿珠至门诊", "今送[name]至门诊"),
+        ("今日阿卜杜热合曼入院", "今日[name]入院"),
+        ("姓名陳國鈞，主訴頭痛", "姓名[name]，主訴頭痛"),
+        ("call +44 7700 900123 or 07700 900123", "call [telephone] or [telephone]"),
+        ("bleep 20412, extension 71234", "[telephone], [telephone]"),
+        ("lives at 12 Maple Grove Road, Leeds LS6 2AB, alone", "lives at [address], alone"),
+        ("at 4 Kestrel Way, Springfield, IL 62704.", "at [address]."),
+        ("來自香港軒尼詩道271號2樓B室", "[address]"),
+        ("see www.example-clinic.example/p/12", "see [contact]"),
+        ("born 3.4.56, term", "born [date], term"),
+    ],
+)
+def test_names_in_sentences_numbers_and_addresses_abroad_go(text, out):
+    assert scrub(text).text == out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Graves disease, Hashimoto thyroiditis and Wilson disease were excluded.",
+        "Babinski sign negative, Glasgow Coma Scale 15, the Xanthos procedure was discussed.",
+        "Siemens Somatom Force, Doppler of the Circle of Willis, Gram stain positive.",
+        "Travel to Kenya in June. Follow-up on Monday with the Registrar.",
+        "Given I.V. at 8 A.M., then P.O.",
+        "LEFT LUNG CLEAR. NO EFFUSION. STEMI EXCLUDED.",
+        "Typed reports are attached. Arranged for Thursday.",
+        "服维拉帕米，巴利昔单抗诱导",
+        "宫缩规律，宫口开3cm，包块活动可",
+    ],
+)
+def test_eponyms_makers_countries_and_medicines_in_sentences_stay(text):
     assert scrub(text).text == text

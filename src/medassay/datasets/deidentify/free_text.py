@@ -16,7 +16,8 @@ from typing import Literal
 
 from medassay.datasets.deidentify import resident_id
 from medassay.datasets.deidentify.identifier_forms import identifiers
-from medassay.datasets.deidentify.name_finding import HAN, Span, chinese_names, latin_names
+from medassay.datasets.deidentify.name_finding import HAN, Span, chinese_names, latin_names, transcribed_names
+from medassay.datasets.deidentify.prose_names import prose_names
 
 Kind = Literal["name", "resident_id", "telephone", "address", "number", "date", "contact", "age"]
 # Where two marks overlap, the earlier of these tells what both are.
@@ -60,7 +61,7 @@ _UNLABELLED = re.compile(
     r"(?<![0-9A-Za-z.,-])[A-Z]{0,4}\d{7,24}(?![0-9A-Za-z^]|[.,]\d|[ \t]?(?:[×x*/%^]|IU|U\b|拷贝|copies|cells|个))"
 )
 _CONTACT = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,64}(?:\.[A-Za-z0-9-]+)+|https?://\S+"
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,64}(?:\.[A-Za-z0-9-]+)+|(?:https?://|www\.)[^\s,;，。；）)]+"
     r"|(?:微信|微信号|QQ|QQ号|WeChat|邮箱)[ \t]*[:：]?[ \t]*(?P<value>[A-Za-z0-9_@.-]{5,40})",
     re.IGNORECASE,
 )
@@ -163,6 +164,8 @@ def find(text: str, known: Collection[str] = (), *, running: bool = True) -> lis
     plain = folded(text)
     marks = [*_by_form(plain), *_by_label(plain)]
     names = (*chinese_names(plain, likeliest=running), *latin_names(plain))
+    if running:
+        names += (*prose_names(plain), *transcribed_names(plain))
     marks += [Mark(*span, "name") for span in names]
     if running:
         marks += [

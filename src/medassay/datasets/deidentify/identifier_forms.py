@@ -20,18 +20,28 @@ _ORDINAL = (
     r"fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth|(?:twenty|thirty)-[a-z]{5,7}|\d{1,2}(?:st|nd|rd|th))"
 )
 _STREET = (
-    r"(?:Road|Rd|Street|Avenue|Ave|Lane|Boulevard|Blvd|Crescent|Terrace|Lu|Jie|Dajie|Dadao|Xiang|Hutong|Nong)"
+    r"(?:Road|Rd|Street|Avenue|Ave|Lane|Boulevard|Blvd|Crescent|Terrace|Drive|Way|Close|Court|Place|Square|Gardens|Grove|"
+    r"Row|Hill|Parade|Highway|Lu|Jie|Dajie|Dadao|Xiang|Hutong|Nong)"
 )
 _CAPITAL = r"[A-Z][A-Za-z'’-]{1,20}"
 _BLOCK = r"(?:Blk|Block|Tower|Building|Bldg)\.? ?(?:[A-Z]|\d{1,4})\b"
 _FLAT = r"(?:Rm|Room|Flat|Unit|Apt|Suite)\.? ?[A-Z]?\d{1,5}[A-Z]?\b"
-_TOWN = rf"(?:, ?{_CAPITAL}(?: {_CAPITAL})?(?=[,.;\n]|$)){{0,3}}"
+# Codes of the post: of Britain, of the United States and Canada with their state, of a district.
+_POST = r"(?:[A-Z]{1,2}\d[0-9A-Z]? \d[A-Z]{2}|[A-Z]{2} \d{5}(?:-\d{4})?|(?:[A-Z]{2} )?[A-Z]\d[A-Z] \d[A-Z]\d|\d{1,2})"
+_TOWN = (
+    rf"(?:, ?{_CAPITAL}(?: {_CAPITAL})? {_POST}(?![0-9A-Za-z])|, ?{_POST}(?![0-9A-Za-z])|"
+    rf", ?{_CAPITAL}(?: {_CAPITAL})?(?=[,.;\n]|$)){{0,3}}"
+)
 _FORMS: tuple[tuple[Form, re.Pattern[str]], ...] = (
     # Landlines with their groups apart, numbers of Hong Kong and Macao, service numbers.
     ("telephone", re.compile(rf"{_EDGE}(?:\(0\d{{2,3}}\) ?|0\d{{2,3}}[-. ])\d{{3,4}}[-. ]?\d{{3,4}}{_STOP}")),
     ("telephone", re.compile(rf"(?<![0-9A-Za-z.])(?:\+|00)85[23][- ]?\d{{4}}[- ]?\d{{4}}{_STOP}")),
     ("telephone", re.compile(rf"{_EDGE}[2-9]\d{{3}} \d{{4}}{_STOP}(?! ?\d)")),
     ("telephone", re.compile(rf"{_EDGE}(?:400\d?|800\d?)-\d{{3}}-\d{{3,4}}{_STOP}")),
+    # With the code of a country; of Britain and Taiwan; extensions.
+    ("telephone", re.compile(rf"(?<![0-9A-Za-z.])\+\d{{1,3}}(?:[ -]?\(?\d{{1,5}}\)?){{2,5}}{_STOP}")),
+    ("telephone", re.compile(rf"{_EDGE}0\d{{1,4}}[ -]\d{{3,4}}[ -]?\d{{3,4}}{_STOP}")),
+    ("telephone", re.compile(r"\b(?:ext|extension|bleep|pager)\.? ?\d{3,6}\b", re.IGNORECASE)),
     # Cards of banks in groups of four; cards and permits of Hong Kong with the check digit in brackets.
     ("number", re.compile(rf"{_EDGE}[3-6]\d{{3}}(?:[ -]\d{{4}}){{2,3}}(?:[ -]\d{{1,7}})?{_STOP}")),
     ("number", re.compile(r"(?<![0-9A-Za-z])[A-Z]{1,2}\d{6,8}\([0-9A]\)")),
@@ -61,6 +71,9 @@ _FORMS: tuple[tuple[Form, re.Pattern[str]], ...] = (
     ("address", re.compile(
         rf"[{HAN}]{{1,6}}(?:苑|园|小区|公寓|新村|大厦|广场)\d{{1,3}}-(?:\d{{1,3}}-)?\d{{3,4}}(?![0-9-]|\.\d)"
     )),
+    ("address", re.compile(
+        rf"[{HAN}]{{2,8}}[道街路徑里邨]\d{{1,4}}(?:-\d{{1,4}})?[號号](?:[{HAN}]{{0,6}}\d{{1,3}}[樓楼F])?(?:[A-Z0-9]{{1,4}}室)?"
+    )),
     ("address", re.compile(rf"[{HAN}]{{2,8}}(?:旗|镇|乡|县|苏木)[{HAN}]{{2,8}}(?:嘎查|苏木|牧场|林场|团场)")),
     # Words that join a name with the father's.
     ("name", re.compile(
@@ -74,6 +87,7 @@ _FORMS: tuple[tuple[Form, re.Pattern[str]], ...] = (
         rf"|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年(?:[正{_DIGIT}十冬腊]{{1,3}}月)?(?:初?[{_DIGIT}十廿卅]{{1,3}}[日号]?)?"
         r"|(?<!\d)\d{2}年\d{1,2}月\d{1,2}[日号]|属[鼠牛虎兔龙蛇马羊猴鸡狗猪](?:[正冬腊]月)?"
     )),
+    ("date", re.compile(r"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])\.\d{2}(?![\d.])")),
     ("date", re.compile(r"(?<![\d./])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])/\d{2}(?![\d/])")),
     ("date", re.compile(
         rf"\b{_ORDINAL} (?:day )?of {_MONTH}(?:[ ,]+(?:nineteen|twenty|two thousand)[a-z -]{{0,24}})?", re.IGNORECASE

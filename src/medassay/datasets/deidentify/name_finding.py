@@ -30,7 +30,7 @@ _LABELLED = re.compile(
 )
 _PERSON = re.compile(
     rf"(?:患者|病人|患儿|受试者|家属|父亲|母亲|丈夫|妻子|儿子|女儿|其父|其母|其妻|其夫|其子|其女|"
-    rf"联系人|监护人|收件人|通知|因|由|请|予|经|同|联系|医生|医师|主任|教授|护士|"
+    rf"联系人|监护人|收件人|姓名|名叫|名为|通知|因|由|请|予|经|同|联系|医生|医师|主任|教授|护士|"
     rf"技师)(?=(?P<name>[{HAN}]{{2,4}}))"
 )
 _TITLED = re.compile(
@@ -83,7 +83,14 @@ _LONG_LABELLED = re.compile(
 _SOUNDS = (
     "阿艾巴白班包贝布才措达丹德迪丁顿多额尔格古哈海合赫加吉江卡开克库拉莱兰朗勒丽力利里林伦罗洛玛买麦曼米木穆娜纳尼"
     "努诺帕普其奇齐热仁萨赛珊桑沙斯苏索塔泰坦特提图吐托瓦旺维乌西希夏辛逊雅亚延耶依伊益英尤玉扎孜则泽珍卓祖尊"
+    "卜曼合汗措姆顿杜珠次云尕嘎娅肉帖牙甫别叶"
 )
+# Four of them and more are a name wherever they stand, unless they are one of these.
+_NO_NAMES_BY_SOUND = re.compile(
+    "维拉帕米|伊布利特|克拉玛依|齐齐哈尔|哈萨克斯坦|塔吉克斯坦|土库曼斯坦|斯里兰卡|阿尔及利亚|利比里亚|阿尔巴尼亚|达比加群|"
+    "阿尔茨海默|阿尔兹海默|巴利昔单抗|利多卡因|布比卡因|地拉罗司|多塔米尔|特布他林"
+)
+_BY_SOUND = re.compile(rf"[{_SOUNDS}]{{4,9}}")
 _TRANSCRIBED = re.compile(
     rf"(?:患者|病人|患儿|产妇|受检者|受试者|家属|医生|医师|大夫|护士|技师|主任|教授|父亲|母亲|丈夫|妻子|儿子|女儿)"
     rf"(?P<name>[{_SOUNDS}]{{3,8}})(?![{HAN}])"
@@ -186,6 +193,19 @@ def _spaced(text: str) -> Iterator[Span]:
     for match in _SPACED.finditer(text):
         run = re.sub(r"[ \t]", "", match[0])
         if _name_length(run) == len(run):
+            yield match.span()
+
+
+def transcribed_names(text: str) -> Iterator[Span]:
+    """Names written by sound in the midst of a text, with nothing beside them that says so.
+
+    Examples
+    --------
+    >>> [text[a:b] for text in ["驾车送扎西顿珠至门诊，服维拉帕米"] for a, b in transcribed_names(text)]
+    ['扎西顿珠']
+    """
+    for match in _BY_SOUND.finditer(text):
+        if not is_made_of_words(match[0]) and not _NO_NAMES_BY_SOUND.search(match[0]):
             yield match.span()
 
 
