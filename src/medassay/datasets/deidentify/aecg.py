@@ -75,7 +75,7 @@ def clean(content: bytes, who: Sequence[Names], known: Sequence[str], profile: P
     root, actions = _parsed(content), Counter[tuple[str, str]]()
     out = Element(elements.ROOT)
     _fill(out, root, "", who[0], profile, actions, 0)
-    return Outgoing((("annotated.xml", _written(out).encode("ascii")),), actions, {SAMPLES: _digest(root)})
+    return Outgoing((("annotated.xml", _written(out).encode("ascii")),), actions, {SAMPLES: _digest(out)})
 
 
 def prove(content: bytes, bulk: Mapping[str, str], known: Sequence[str], profile: Profile) -> list[Finding]:  # noqa: ARG001 - every proof of an exported form is given the names
@@ -154,8 +154,9 @@ def _attributes(node: Element, parent: str, names: Names, profile: Profile) -> d
         after = _aged(node, after) if key == "value" else after
         if after and _stands(node, key, after, profile):
             out[key] = after
-    if "value" in node.attrib and "value" not in out:
-        out.pop("unit", None)
+    if ("value" in node.attrib) != ("value" in out) or ("unit" in node.attrib) != ("unit" in out):
+        out.pop("unit", None)  # a number without its unit would be another one, or a moment
+        out.pop("value", None)
     return out
 
 

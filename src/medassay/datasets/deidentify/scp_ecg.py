@@ -90,7 +90,7 @@ def _told(opened: scp_ecg.Opened) -> scp_sections.Told:
 
 def _require_whole(opened: scp_ecg.Opened) -> None:
     """A check that does not fit is not written anew: it would make damaged bytes look whole."""
-    for finding in scp_ecg.examine(opened):
+    for finding in scp_ecg.checksums(opened):
         if finding.reason is Reason.CHECKSUM_WRONG and finding.severity is Severity.REFUSE:
             raise CannotClean(finding.reason, finding.found, finding.wanted, finding.where)
 

@@ -182,7 +182,7 @@ def open(source: Source | FileBytes) -> Opened:
 
 def examine(opened: Opened) -> Iterator[Finding]:
     """Everything that is wrong with a record."""
-    yield from _checksums(opened)
+    yield from checksums(opened)
     try:
         leads, rhythm = opened.leads, opened.rhythm
     except EcgUnreadable as error:
@@ -347,7 +347,7 @@ def tags(raw: bytes) -> Iterator[tuple[int, bytes]]:
         at += 3 + size
 
 
-def _checksums(opened: Opened) -> Iterator[Finding]:
+def checksums(opened: Opened) -> Iterator[Finding]:
     """CRC-CCITT over the whole record and over each section, behind the sum itself."""
     raw = opened.content
     size = int.from_bytes(raw[2:6], "little")
