@@ -10,7 +10,9 @@ from medassay.datasets.deidentify import edf, wfdb, wfdb_signals
 from medassay.datasets.deidentify.outgoing import CannotClean
 from medassay.datasets.deidentify.profile import PROFILES
 from medassay.datasets.deidentify.signal_names import is_signal_name
+from medassay.datasets.intake.ecg import proof as ecg_proof
 from medassay.datasets.sample import Names
+from medassay.formats.waveform import edf_proof
 from medassay.formats.waveform.wfdb_annotation import plain_annotations, read_annotations, write_annotations
 
 RESEARCH = PROFILES["research"]
@@ -214,3 +216,17 @@ def test_what_stands_between_the_head_of_a_flac_file_and_its_first_frame_is_refu
 def test_persons_of_comments_are_told_by_the_names_that_columns_have():
     found = wfdb.facts_of(b"r 1 250 400\n# Subject ID: P77\n# Full name: Gulnar Memet\n")
     assert (found.ids, found.names) == (("P77",), ("Gulnar Memet",))
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_the_store_too_takes_no_number_of_a_record_that_its_field_cannot_hold(place):
+    numbers = ["250", "400", "200", "0", "16", "0", "25", "-171"]
+    line = "R-0123456789abcdef 1 {} {}\nR-0123456789abcdef.dat 16 {}({})/mV {} {} {} {} 0 II\n"
+    assert ecg_proof._header(line.format(*numbers).encode(), WHO.sample) == []
+    numbers[place] = "13912345678"
+    assert ecg_proof._header(line.format(*numbers).encode(), WHO.sample) != []
+
+
+def test_the_store_too_takes_no_filter_with_a_number_of_somebody():
+    assert edf_proof.FILTER.fullmatch(b"HP:5.305165Hz LP:30Hz")
+    assert not edf_proof.FILTER.fullmatch(b"HP:13912345678Hz")

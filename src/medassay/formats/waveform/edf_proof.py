@@ -14,7 +14,7 @@ NUMBER = re.compile(rb"[+-]?\d+(\.\d+)? *")
 LABEL = re.compile(
     rb"EEG (Fp|AF|FT|FC|TP|CP|PO|[FTCPOI])(z|\d{1,2})(-[A-Za-z0-9+]{1,5})? *|EDF Annotations *"
 )
-FILTER = re.compile(rb"((HP|LP|N):\d+(\.\d+)?(Hz)?( (?=[HLN]))?)* *")
+FILTER = re.compile(rb"((HP|LP|N):\d{1,5}(\.\d{1,6})?(Hz)?( (?=[HLN]))?)* *")
 BLANK = re.compile(rb" *")
 LIST = re.compile(rb"\+\d+(\.\d+)?(\x15\d+(\.\d+)?)?\x14(?P<text>[^\x14]*)\x14")
 

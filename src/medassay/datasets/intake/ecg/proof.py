@@ -26,10 +26,11 @@ _TEXTS = (
 )
 TEXTS = frozenset(text for line in _TEXTS for text in line.split())
 _NAME = re.compile(r"^(?P<sample>[A-Za-z]{1,16}-[0-9a-f]{8,64})\.(?P<ending>hea|dat|(atr|r[1-9])(\.csv)?)$")
-_RECORD_LINE = r"{sample} (?P<leads>[0-9]{{1,2}}) [0-9]+(\.[0-9]+)? [0-9]+"
+# Numbers are as long as their field can be: a longer one may be somebody's.
+_RECORD_LINE = r"{sample} (?P<leads>[0-9]{{1,2}}) [0-9]{{1,6}}(\.[0-9]+)? [0-9]{{1,10}}"
 _LEAD_LINE = (
-    r"{sample}\.dat (212|16) [0-9]+(\.[0-9]+)?(e-?[0-9]+)?\(-?[0-9]+\)/(nV|uV|mV|V)"
-    r" [0-9]+ -?[0-9]+ -?[0-9]+ -?[0-9]+ 0 (?P<name>\S+)"
+    r"{sample}\.dat (212|16) [0-9]{{1,7}}(\.[0-9]+)?(e-?[0-9]{{1,3}})?\(-?[0-9]{{1,7}}\)/(nV|uV|mV|V)"
+    r" [0-9]{{1,2}} -?[0-9]{{1,7}} -?[0-9]{{1,7}} -?[0-9]{{1,5}} 0 (?P<name>\S+)"
 )
 _LIBRARY_ERRORS = (ValueError, IndexError, KeyError, TypeError, AttributeError, OSError, AssertionError)
 
