@@ -131,3 +131,9 @@ def test_a_table_in_utf_16_is_a_table():
     assert plain_text.recognises(text)
     assert left(text)[1] == ["白细胞", "5.6"]
     assert not plain_text.recognises(b"\xff\xfe\x00\x00\x01\x00")
+
+
+@pytest.mark.parametrize("line", ["139.12345678", "0571.87951234", "1.39123456E+10"])
+def test_a_trace_of_numbers_holds_no_telephone_among_them(line):
+    assert not plain_text.is_trace("12\n13.5\n" * 12 + line + "\n")
+    assert plain_text.is_trace("12\n13.512345\n" * 12)

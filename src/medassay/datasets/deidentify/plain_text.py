@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from medassay.core.findings import Finding
+from medassay.datasets.deidentify.closed_text import tells
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.free_text import find, folded, scrub
 from medassay.datasets.deidentify.outgoing import Actions, HeldBack, Outgoing, left
@@ -15,6 +16,7 @@ from medassay.datasets.deidentify.tables import FIELD, role_of
 from medassay.datasets.sample import Names
 
 LARGEST = 4 << 20
+SHORT = 9  # characters: nothing shorter is anybody's
 FEWEST = 16  # numbers of a trace: fewer may be a day or somebody's number in parts
 NUMBER = re.compile(r"[ \t]*[-+]?\d{1,6}(\.\d{1,10})?([eE][-+]?\d{1,3})?[ \t]*")
 
@@ -47,7 +49,10 @@ def is_trace(text: str) -> bool:
     False
     """
     lines = text.splitlines()
-    return len(lines) >= FEWEST and all(NUMBER.fullmatch(line) for line in lines)
+    # What may make up a telephone or a long number is looked at where a line is long enough for it.
+    return len(lines) >= FEWEST and all(
+        NUMBER.fullmatch(line) and not (len(line) > SHORT and tells(line)) for line in lines
+    )
 
 
 def facts_of(content: bytes) -> Facts:
