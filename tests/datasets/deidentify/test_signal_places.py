@@ -230,3 +230,15 @@ def test_the_store_too_takes_no_number_of_a_record_that_its_field_cannot_hold(pl
 def test_the_store_too_takes_no_filter_with_a_number_of_somebody():
     assert edf_proof.FILTER.fullmatch(b"HP:5.305165Hz LP:30Hz")
     assert not edf_proof.FILTER.fullmatch(b"HP:13912345678Hz")
+
+
+@pytest.mark.parametrize(
+    ("birth", "age"),
+    [(b"03-MAR-1956", b" Age_66"), (b"02-MAR-1956", b" Age_67"), (b"01-JAN-1930", b" Age_90"), (b"X", b"")],
+)
+def test_the_age_that_a_day_of_birth_tells_stays_where_the_day_goes(birth, age):
+    content = recording().replace(b"X X X X".ljust(80), (b"P7 F " + birth + b" Gulnar").ljust(80), 1)
+    out = cleaned(content)
+    assert out[8:88].rstrip() == f"{WHO.subject} F X X".encode() + age
+    basic = edf.clean(content, WHO, [], PROFILES["basic"]).files[0][1]
+    assert basic[8:88].rstrip() == f"{WHO.subject} X X X".encode()

@@ -38,6 +38,7 @@ FILTER = re.compile(r"((HP|LP|N|BP|DC|NF):? ?\d{1,5}(\.\d{1,6})?( ?[mk]?Hz| ?s)?
 NUMERIC = ("physical_min", "physical_max", "digital_min", "digital_max", "per_record")
 LONG = re.compile(rb"[+-]?(?!0|\d{5}0{3})\d{8}")  # a physical limit that is round is no number of somebody
 LONGEST_RECORD_S = 86400
+OLDEST_STATED = 89
 # When an annotation begins and how long it lasts: seconds of eleven days at most, as nobody's number is.
 ONSET = re.compile(rb"(?P<onset>[+-]\d{1,6}(\.\d+)?)(?P<lasts>\x15\d{1,6}(\.\d+)?)?")
 OUR_ONSET = re.compile(rb"[+-]\d{1,6}(\.\d{1,6})?(\x15\d{1,6}(\.\d{1,6})?)?")
@@ -189,11 +190,13 @@ def _records(content: bytes, shape: _Shape) -> int:
 def _clean_fixed(out: bytearray, content: bytes, names: Names, profile: Profile, actions: Actions) -> None:
     person, plus = person_of(content[8:88].rstrip(b" \x00")), bool(PLUS.match(content[192:236]))
     sex = person.sex if profile.characteristics and person.sex else "X"
-    out[8:88] = edf_fields.padded(f"{names.subject} {sex} X X".encode(), 80)
+    day, told = _start(content, plus), _stated_start(content)
+    age = _age(person.birthdate, day) if profile.characteristics else ""
+    out[8:88] = edf_fields.padded(f"{names.subject} {sex} X X{age}".encode(), 80)
+    actions["patient age", "kept"] += bool(age)
     actions["patient code", "changed"] += 1
     actions["patient name and birth date", "removed"] += 1
     actions["patient sex", "kept"] += sex != "X"
-    day, told = _start(content, plus), _stated_start(content)
     moved = (
         day - datetime.timedelta(days=names.date_shift_days) if day and profile.dates == "shifted" else None
     )
@@ -213,6 +216,14 @@ def _clean_fixed(out: bytearray, content: bytes, names: Names, profile: Profile,
     for start_at, end in ((236, 244), (244, 252), (252, 256)):
         out[start_at:end] = edf_fields.padded(content[start_at:end].strip(b" \x00"), end - start_at)
     actions += Counter()
+
+
+def _age(birth: datetime.date | None, day: datetime.date | None) -> str:
+    """Full years on the day of the recording as a subfield of its own behind the name; over 89 all are 90."""
+    if birth is None or day is None or birth > day:
+        return ""
+    years = day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+    return f" Age_{min(years, OLDEST_STATED + 1)}"
 
 
 def _start(content: bytes, plus: bool) -> datetime.date | None:
@@ -368,7 +379,7 @@ def _texts(block: bytes) -> Iterator[str | None]:
 
 def _fixed_strangers(content: bytes) -> Iterator[str]:
     for name, start, end, form in (
-        ("patient", 8, 88, rb"[A-Za-z]-[0-9a-f]{16} [FMX] X X *"),
+        ("patient", 8, 88, rb"[A-Za-z]-[0-9a-f]{16} [FMX] X X( Age_([0-8]?\d|90))? *"),
         ("recording", 88, 168, rb"Startdate (X|\d\d-[A-Z]{3}-\d{4}) X X X *"),
         ("start date", 168, 176, rb"\d\d\.\d\d\.(\d\d|yy)"),
         ("start time", 176, 184, CLOCK.pattern),
