@@ -9,7 +9,7 @@ from medassay.reports.certificate_view import (
     render_certificate_html,
     render_certificate_pdf,
 )
-from medassay.reports.sentences import headings
+from medassay.reports.sentences import headings, say
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -57,3 +57,12 @@ def test_readers_names_stay_out_of_the_paper(records):
 def test_the_outcome_is_the_record_s(records, outcome, tone, word):
     verdict = compose_certificate(records.inspection(outcome=outcome), "zh").cover.verdict
     assert (verdict.tone, verdict.word) == (tone, word)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_an_unsigned_record_says_so_and_whose_its_number_is(records, lang):
+    own = compose_certificate(records.inspection(), lang).cover.signatures_note
+    assert own == say("signatures_inspection_self", lang)
+    issuer = {"kind": "laboratory", "number": "L-1", "name": "A laboratory"}
+    other = compose_certificate(records.inspection(issuer=issuer), lang).cover.signatures_note
+    assert other == say("signatures_inspection", lang)

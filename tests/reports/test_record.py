@@ -178,3 +178,12 @@ def test_page_1_speaks_of_difficult_and_rare_cases_whatever_else_stands_there(re
     [rare] = [limit for limit in record.limits if limit.key == "limit:difficult_or_rare"]
     hidden = {(f.axis, f.level) for f in record.figures if f.not_shown and f.level is not None}
     assert int(rare.values["few"]) == len(hidden) > 0
+
+
+def test_fewer_contributing_subjects_than_were_planned_with_are_a_deviation(records):
+    planned = records.protocol().sample_size["phantom"].subjects
+    as_planned = records.record(subjects=planned, run=records.run_record(subjects=planned))
+    assert "deviation_planned" not in [deviation.key for deviation in as_planned.deviations]
+    fewer = records.record(subjects=planned - 1)
+    values = {"subjects": str(planned - 1), "planned": str(planned)}
+    assert (fewer.deviations[0].key, fewer.deviations[0].values) == ("deviation_planned", values)

@@ -14,7 +14,7 @@ from medassay.reports import plots
 from medassay.reports.composition import compose
 from medassay.reports.document import EDITIONS, Picture, Table, Text
 from medassay.reports.html import html_of
-from medassay.reports.paper import Words
+from medassay.reports.paper import Words, settings
 from medassay.reports.pdf import TEMPLATE, pdf_of, sys_inputs, typst_fonts
 from medassay.reports.record import reissued
 from medassay.reports.sentences import headings, say, sentences
@@ -239,6 +239,48 @@ def test_the_maker_gets_no_picture_of_a_test_sample_and_the_auditor_does(records
     assert pictures("auditor", {}) == []
     with pytest.raises(EvidenceBroken, match="not the one scored"):
         pictures("auditor", dict.fromkeys(excerpts, b"{}"))
+
+
+def section(document, name):
+    return next(section for section in document.sections if section.id == name).blocks
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_generated_data_are_sealed_as_far_as_the_room_goes_and_no_further(record, lang, composed):
+    assert record.scope.sealed
+    evidence = dict(composed(record, lang).cover.groups[0][1])
+    assert evidence[say("sealed", lang)] == say("sealed_generated", lang)
+
+
+def test_a_plan_shows_all_that_its_power_is_computed_from(records):
+    plan = records.protocol().sample_size["phantom"].model_dump(mode="json")
+    mean = plan | {"measure": "mean", "assumed": 0.9, "spread": 0.07, "per_subject": 1, "correlation": 0}
+    shown = {}
+    for name, one in (("proportion", plan), ("mean", mean)):
+        sources = records.protocol().sample_size
+        protocol = records.protocol(sample_size=dict.fromkeys(sources, one))
+        run = records.run_record(protocol=protocol.digest)
+        document = compose(records.record(protocol=protocol, run=run), "en", "maker")
+        tables = [block for block in section(document, "requirements") if isinstance(block, Table)]
+        texts = [block.text for block in section(document, "requirements") if isinstance(block, Text)]
+        shown[name] = dict(zip((c.title for c in tables[1].columns), tables[1].rows[0], strict=True))
+        assert say(f"size_test:{name}", "en") in texts
+    assert shown["mean"][say("size_spread", "en")] == "0.07"
+    assert say("size_per_subject", "en") not in shown["mean"]  # the power does not rest on it
+    assert shown["proportion"][say("size_per_subject", "en")] == "100"
+
+
+def test_conventions_that_are_not_set_are_not_printed_as_a_programs_words():
+    shown = settings({"a": None, "b": True, "c": False, "d": {"e": None}})
+    assert shown.text == "a = —, b = true, c = false, d = {e: —}"
+
+
+def test_each_subjects_group_stands_with_its_factor(record, composed):
+    table = next(b for b in section(composed(record, "en"), "annex_subjects") if isinstance(b, Table))
+    row = record.given.run.subjects[0]
+    paper = Words("en")
+    factors = [paper.say(f"stratum:{axis}") for axis, level in sorted(row.strata.items()) if level]
+    assert [part.rpartition(" ")[0] for part in table.rows[0][1].split("; ")] == factors
 
 
 def test_the_document_is_dated_by_the_ledger_and_not_by_the_clock(record, composed):

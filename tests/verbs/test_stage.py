@@ -1,6 +1,6 @@
 import pytest
 
-from medassay.core.errors import EnvironmentLacking, WrongUse
+from medassay.core.errors import EnvironmentLacking, EvidenceBroken, WrongUse
 from medassay.core.findings import Reason
 from medassay.trust import ledger
 from medassay.trust.evidence import Outcome
@@ -67,6 +67,32 @@ def test_a_failed_forerunner_makes_a_refusal_that_is_evidence_too(place):
 def test_an_unknown_source_is_answered_with_those_that_exist(place):
     with pytest.raises(WrongUse, match="one of phantom"):
         _ = Place(place.workspace, "x", "fantom").source
+
+
+@pytest.mark.parametrize("named", ["source", "database", "device"])
+def test_a_typo_is_answered_with_the_right_name_and_not_with_a_step_to_run(place, named):
+    source = "phantm" if named == "source" else "phantom"
+    (place.workspace.root / "registry" / "d").mkdir()
+    (place.workspace.root / "registry" / "d" / "device.yaml").touch()
+    elsewhere = Place(place.workspace, "y" if named == "database" else "x", source)
+    with pytest.raises(WrongUse) as caught:
+        elsewhere.evidence("train", "no-device" if named == "device" else None)
+    assert "Run: medassay" not in caught.value.remedy
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"outcome": "passed"}'])
+def test_a_pointer_that_is_not_whole_is_broken_evidence_and_no_fault_of_ours(place, content):
+    finish(place, "ingest")
+    place.workspace.pointer("x", "phantom", "ingest").write_bytes(content)
+    with pytest.raises(EvidenceBroken, match="ingest again"):
+        place.evidence("ingest")
+
+
+def test_a_store_that_cannot_be_written_is_the_environment_s(place, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MEDASSAY_STORE", str(tmp_path / "file" / "store"))
+    with pytest.raises(EnvironmentLacking, match="write permission"), place.writing():
+        pass
 
 
 def test_two_steps_of_a_database_never_write_at_once(place):

@@ -160,11 +160,13 @@ def lock(path: Path, *, shared: bool = False, wait: bool = False) -> Iterator[No
     Raises
     ------
     EnvironmentLacking
-        When another run holds it, unless told to wait.
+        When another run holds it, unless told to wait; when its folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    with path.open("a+b") as stream:
+    with _writing(path, 0):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a+b")
+    with opened as stream:
         try:
             fcntl.flock(stream.fileno(), kind if wait else kind | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -71,6 +71,7 @@ def compose_certificate(certificate: Certificate, lang: Lang) -> Document:
 def _cover(words: Words, record: Certificate, digest: str) -> Cover:
     other: Lang = "en" if words.lang == "zh" else "zh"
     left_out = [aspect for aspect in record.aspects if not aspect.performed]
+    own = record.issuer.kind == "self"
     issuer = record.issuer.name or words.say(f"issuer_kind:{record.issuer.kind}")
     return Cover(
         title=words.of(record.title),
@@ -103,7 +104,7 @@ def _cover(words: Words, record: Certificate, digest: str) -> Cover:
         )
         or (words.say("nothing_left_out"),),
         signatures=tuple(Signature(words.say(role)) for role in ("prepared", "reviewed", "approved")),
-        signatures_note="",
+        signatures_note=words.say("signatures_inspection_self" if own else "signatures_inspection"),
         qr_svg=qr(digest),
         qr_caption=words.say("qr_caption"),
         digest=digest,

@@ -139,7 +139,8 @@ def scored_line(paper: Paper) -> str:
 def sealed(paper: Paper) -> str:
     sealing = paper.given.run.sealing
     if paper.record.scope.sealed:
-        return paper.say("yes")
+        generated = paper.given.run.source_class == "synthetic"
+        return paper.say("sealed_generated" if generated else "yes")
     why = paper.say("room_public") if sealing.public_data else paper.means(sealing.means)
     return paper.say("sealed_no_because", reason=why)
 

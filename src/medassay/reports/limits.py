@@ -29,9 +29,14 @@ def limits(given: Given, results: Results) -> tuple[Remark, ...]:
     )
 
 
-def deviations(given: Given) -> tuple[Remark, ...]:
+def deviations(given: Given, results: Results) -> tuple[Remark, ...]:
     """Where the validation did not go as its protocol has it."""
     found = []
+    plan = given.protocol.sample_size.get(given.run.source)
+    contributing = results.of(results.primary).estimate.n_subjects
+    if plan is not None and contributing < plan.subjects:
+        values = {"subjects": str(contributing), "planned": str(plan.subjects)}
+        found.append(Remark(key="deviation_planned", values=values))
     missing = unanswered(given)
     if missing:
         found.append(Remark(key="deviation_status", values={"samples": str(missing)}))

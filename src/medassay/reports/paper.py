@@ -131,4 +131,8 @@ def _plain(value: object) -> str:
         return "{" + ", ".join(f"{name}: {_plain(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_plain(item) for item in value) + "]"
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -187,7 +187,7 @@ def derive(given: Given) -> ReportRecord:
         "observed": tuple(_observed(given)),
         "sums": sizes(summed(row.statistics for row in given.run.subjects)),
         "limits": limits(given, results),
-        "deviations": deviations(given),
+        "deviations": deviations(given, results),
         "digests": {"run": run_digest, "protocol": given.protocol.digest},
     }
     record = ReportRecord(**unsealed, seal="")

@@ -160,7 +160,11 @@ def annex_subjects(paper: Paper) -> Iterable[Block]:
         [
             [
                 Code(row.subject),
-                ", ".join(paper.level(axis, level) for axis, level in sorted(row.strata.items()) if level)
+                "; ".join(
+                    f"{paper.axis(axis)} {paper.level(axis, level)}"
+                    for axis, level in sorted(row.strata.items())
+                    if level
+                )
                 or paper.say("not_available"),
                 numbers.count(row.samples),
                 counts(paper.asked(row.statistics)),

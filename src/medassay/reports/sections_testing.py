@@ -101,19 +101,30 @@ def _comparator(paper: Paper) -> str:
     )
 
 
+# What a plan's power rests on beside subjects and assumed figure: all that a reader needs to compute it again.
+PLANNED_BY = {
+    "proportion": ("per_subject", "correlation"),
+    "mean": ("spread",),
+    "rate": ("per_subject", "correlation"),
+    "area": ("positives", "per_subject", "correlation"),
+}
+
+
 def _plan(paper: Paper) -> Iterable[Block]:
     """What the number of subjects was planned with, and the power that it buys."""
     plan = paper.given.protocol.sample_size.get(paper.given.dataset.source.name)
     if plan is None:
         yield Text(paper.say("size_none"))
         return
-    keys = ("subjects", "assumed", "per_subject", "correlation", "power", "aim")
-    values = (plan.subjects, plan.assumed, plan.per_subject, plan.correlation)
+    keys = ["subjects", "assumed", *PLANNED_BY[plan.measure]]
+    shown = {key: f"{getattr(plan, key):g}" for key in (*keys, "aim")} | {"power": f"{plan.power:.3f}"}
+    keys += ["power", "aim"]
     yield table(
         paper.say("size_caption"),
         [Column(paper.say(f"size_{key}"), "right") for key in keys],
-        [[*(f"{value:g}" for value in values), f"{plan.power:.3f}", f"{plan.aim:g}"]],
+        [[shown[key] for key in keys]],
     )
+    yield Text(paper.say(f"size_test:{plan.measure}"), "note")
     yield Text(paper.say("size_reason", reason=paper.of(plan.reason)), "note")
     if plan.shortfall:
         yield Text(paper.say("size_shortfall", reason=paper.of(plan.shortfall)))

@@ -24,6 +24,8 @@ def run(place: Place) -> Evidence:
         refused = refused_after(place, "certify", freeze)
         if refused:
             return refused
+        # Spec and keys first: a paper that could not be booked is not written.
+        place.keys.require_for(place.source.source_class)
         manifest = frozen_manifest(place, freeze)
         record = certify(
             load_spec(place.workspace.spec("quality", place.dataset), QualitySpec),

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medassay.core.atomic import lock, write_atomic
 from medassay.core.canonical import canonical_json, digest_bytes
-from medassay.core.errors import WrongUse
+from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.findings import Finding
 from medassay.core.specs import load_spec
 from medassay.core.tables import from_parquet, to_parquet
@@ -99,19 +100,51 @@ class Place:
         Raises
         ------
         WrongUse
-            When the step has not been run.
+            When the step has not been run, or nobody declared the source or device.
+        EvidenceBroken
+            When the pointer or the Evidence is no longer whole.
         """
-        path = self.workspace.pointer(self.dataset, self.source_name, self.stage_name(kind, device))
-        if not path.exists():
+        found = self.ended(kind, device)
+        if found is None:
+            self._require_declared(device)
             words = [kind, self.dataset, self.source_name, *([device] if device else [])]
             raise WrongUse(
                 found=f"no evidence of {kind}",
                 wanted=f"{kind} of {self.dataset}/{self.source_name} done first",
                 remedy=f"Run: medassay {' '.join(words)}",
-                where=str(path),
+                where=str(self._pointer(kind, device)),
             )
-        digest = json.loads(path.read_bytes())["evidence"]
-        return Evidence.load(self.workspace.evidence(digest), digest)
+        return Evidence.load(self.workspace.evidence(found["evidence"]), found["evidence"])
+
+    def ended(self, kind: str, device: str | None = None) -> dict[str, str] | None:
+        """A step's pointer: digest of its Evidence, and outcome; None: it has not been run."""
+        path = self._pointer(kind, device)
+        if not path.exists():
+            return None
+        try:
+            pointer = json.loads(path.read_bytes())
+            return {name: str(pointer[name]) for name in ("evidence", "outcome")}
+        except (ValueError, TypeError, KeyError) as error:
+            raise EvidenceBroken(
+                found="a pointer that names no evidence",
+                wanted=f"the digest and the outcome of {kind}",
+                remedy=f"Remove it and run {kind} again; what stands in the store is found again.",
+                where=str(path),
+            ) from error
+
+    def _pointer(self, kind: str, device: str | None) -> Path:
+        return self.workspace.pointer(self.dataset, self.source_name, self.stage_name(kind, device))
+
+    def _require_declared(self, device: str | None) -> None:
+        """A step that was never taken of a name that nobody declared is a typo: its remedy is the right name."""
+        devices = self.workspace.devices()
+        if self.source and device is not None and devices and device not in devices:
+            raise WrongUse(
+                found=f"device '{device}'",
+                wanted=f"one of {', '.join(devices)}",
+                remedy="Name a device that has a folder with device.yaml in registry/.",
+                where=str(self.workspace.device(device)),
+            )
 
     def table(self, evidence: Evidence, role: str) -> pa.Table:
         return from_parquet(self.store.get(evidence.output(role)))
@@ -156,8 +189,7 @@ class Place:
         evidence.save(self.workspace.evidence(evidence.digest))
         self.book(kind, evidence.digest)
         pointer = {"evidence": evidence.digest, "outcome": evidence.outcome.value}
-        path = self.workspace.pointer(self.dataset, self.source_name, self.stage_name(kind, device))
-        write_atomic(path, canonical_json(pointer) + b"\n")
+        write_atomic(self._pointer(kind, device), canonical_json(pointer) + b"\n")
         return evidence
 
     def book(self, event: str, digest: str, *, about: str = "") -> ledger.Entry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,10 +100,9 @@ def _has_reference(place: Place) -> bool:
 
 def _outcomes(place: Place, device: str) -> Iterator[tuple[str, str]]:
     for kind in ORDER:
-        name = place.stage_name(kind, device if kind in PER_DEVICE else None)
-        path = place.workspace.pointer(place.dataset, place.source_name, name)
-        if path.exists():
-            yield kind, json.loads(path.read_bytes())["outcome"]
+        ended = place.ended(kind, device if kind in PER_DEVICE else None)
+        if ended is not None:
+            yield kind, ended["outcome"]
 
 
 def _next(place: Place, device: str, done: dict[str, str]) -> str:

@@ -94,7 +94,7 @@ _CHANGES: tuple[tuple[str, int, Change, str, Reason, str], ...] = (
     ("stuck_sensor", 0, _stuck, "gate", Reason.SIGNAL_FLAT, "longest_flat_min"),
     ("clipped_sensor", 2, _pressed, "gate", Reason.SIGNAL_CLIPPED, "clipped_share"),
     ("noisy_sensor", 0, _noisy, "gate", Reason.SIGNAL_NOISY, "roughness_mmol_per_l"),
-    ("lost_readings", 1, _lost, "gate", Reason.SLICE_MISSING, "coverage"),
+    ("lost_readings", 1, _lost, "gate", Reason.RECORDING_GAP, "coverage"),
     ("removed_early", 0, _removed_early, "gate", Reason.TRUNCATED, "duration_h"),
     ("unit_missing", 0, _without_unit, "refused", Reason.UNIT_UNKNOWN, ""),
     ("wrong_unit", 1, _wrong_unit, "refused", Reason.UNIT_IMPLAUSIBLE, ""),
