@@ -14,7 +14,7 @@ export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/site
 export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo real test bench docs clean
+.PHONY: demo real test slow bench docs clean
 
 .venv/ready: pyproject.toml constraints.txt
 	test -d .venv || $(PYTHON) -m venv .venv
@@ -53,6 +53,9 @@ test: .venv/ready
 	$(BIN)/mypy --strict src && wait $$devices
 	$(BIN)/lint-imports
 	$(ONE_THREAD) $(BIN)/python -P -m pytest -n 4 --dist loadfile --no-loadscope-reorder # two work while two wait for processes and disk
+
+slow: .venv/ready
+	$(BIN)/python -P -m pytest -m slow --durations=0
 
 bench: .venv/ready
 	for claim in auc beats surface_distance deidentify report_set; do $(BIN)/python -P benchmarks/$$claim.py || exit 1; done
