@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset
+from scipy import ndimage
 
 from medassay.datasets.deidentify import burned_in
 from medassay.datasets.deidentify.projections import projections
@@ -182,7 +183,30 @@ def test_a_text_is_masked_in_every_frame(sheet):
 
 
 @pytest.mark.parametrize(
-    ("text", "harmless"), [("L", True), ("RT", True), ("AXIAL T2", True), ("LI WEI", False), ("张伟", False)]
+    ("text", "harmless"),
+    [("L", True), ("RT", True), ("AXIAL T2", True), ("LI WEI", False), ("张伟", False), ("一", True)],
 )
 def test_side_marks_and_words_of_imaging_are_no_identity(text, harmless):
     assert burned_in.is_harmless(text) == harmless
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(40, 90), (90, 40)])
+def test_planes_that_are_read_on_one_sheet_keep_their_own_places(rows, columns, monkeypatch):
+    """A reader that finds the one bright block of each plane gives its place in that plane."""
+    planes = []
+    for at in (3, 20):
+        plane = np.zeros((rows, columns), np.uint8)
+        plane[at : at + 10, 5:25] = 255
+        planes.append(plane)
+
+    def blocks(sheet):
+        label, count = ndimage.label(sheet)
+        found = ndimage.find_objects(label)
+        boxes = [(x.start, y.start, x.stop, y.stop) for y, x in found]
+        assert count == 2
+        return [burned_in.Text("ZHANG WEI", 1.0, box, sheet.shape) for box in boxes]
+
+    monkeypatch.setattr(burned_in, "read", blocks)
+    found = burned_in._read_together(planes)
+    assert sorted(one.box for one in found) == [(5, 3, 25, 13), (5, 20, 25, 30)]
+    assert {one.size for one in found} == {(rows, columns)}

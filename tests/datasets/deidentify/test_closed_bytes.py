@@ -434,7 +434,7 @@ def test_text_that_the_header_of_any_object_tells_of_sets_its_series_aside(tmp_p
 
 def test_pixels_behind_an_object_without_any_are_screened_too(tmp_path, monkeypatch):
     shown = []
-    monkeypatch.setattr(burned_in, "burned_in", lambda plane: shown.append(plane.shape) or [])
+    monkeypatch.setattr(burned_in, "shows_strokes", lambda plane: shown.append(plane.shape))
     report = image("SR", PixelData=None, Rows=None, Columns=None)
     floats = image("SEG", PixelData=None, BitsAllocated=32, FloatPixelData=bytes(64))
     series.clean(series_of(tmp_path, report=report, image=told(), floats=floats), NAMES, (), RESEARCH)

@@ -46,12 +46,40 @@ class Text:
 
 
 def texts_of(frames: Iterable[NDArray[np.generic]]) -> list[Text] | None:
-    """Texts of all frames that may name somebody, each once; None without a frame."""
+    """Texts of all frames that may name somebody, each once; None without a frame.
+
+    Planes of one size are read on one sheet: a call of the reader is dear, whatever the size of what it reads.
+    """
     planes = projections(frames)
-    found: list[Text] = []
+    sheets: dict[tuple[int, ...], list[Image]] = {}
     for plane in planes:
-        found += [one for one in burned_in(plane) if not any(_over(one, other) for other in found)]
+        if shows_strokes(plane):
+            sheets.setdefault(plane.shape, []).append(plane)
+    found: list[Text] = []
+    for shown in sheets.values():
+        for one in _read_together(shown):
+            telling = one.score >= SURE and not is_harmless(one.text)
+            if telling and not any(_over(one, other) for other in found):
+                found.append(one)
     return found if planes else None
+
+
+def _read_together(planes: Sequence[Image]) -> list[Text]:
+    """Texts of planes of one size, laid side by side along their shorter side with room between."""
+    rows, columns = planes[0].shape[:2]
+    axis = 0 if rows <= columns else 1
+    step = planes[0].shape[axis] + ROOM
+    room = [(0, 0)] * planes[0].ndim
+    room[axis] = (0, ROOM)
+    sheet = planes[0] if len(planes) == 1 else np.concatenate([np.pad(one, room) for one in planes], axis)
+    found = []
+    for one in read(sheet):
+        x0, y0, x1, y1 = one.box
+        middle = (y0 + y1 if axis == 0 else x0 + x1) / 2
+        at = step * min(max(int(middle // step), 0), len(planes) - 1)
+        box = (x0, y0 - at, x1, y1 - at) if axis == 0 else (x0 - at, y0, x1 - at, y1)
+        found.append(Text(one.text, one.score, box, (rows, columns)))
+    return found
 
 
 def shows_strokes(image: Image) -> bool:
@@ -92,8 +120,8 @@ def is_harmless(text: str) -> bool:
     (True, True, False, False)
     """
     plain = re.sub(r"[\W_]+", "", text)
-    if len(plain) <= LONGEST_MARK and plain.isascii():
-        return True
+    if len(plain) <= (LONGEST_MARK if plain.isascii() else 1):
+        return True  # a single character is no name, and a line is read as 一
     return vocabulary.is_known(text) and sum(map(str.isdigit, text)) <= 4
 
 
