@@ -30,7 +30,8 @@ TABLE, TABLE_CODE = re.compile(r"HL7\d{4}"), re.compile(r"[A-Z]{1,4}")  # codes 
 MOST_DIGITS = 6  # in a unit
 FEWEST_DIGITS = 2  # of a number or an age that may tell somebody
 MEMORY = 1 << 16  # of texts that were looked at: a file says the same ones over and over
-UNIT = re.compile(r"[!-~µμ°²³]{1,40}")  # UCUM has no blank, and of letters ASCII's alone
+NO_UNIT = re.compile(r"[A-Za-z]{6}|\d{5}|_")  # atoms of UCUM are shorter, or stand in brackets
+UNIT = re.compile(r"(?=.*[A-Za-z%])[!-~µμ°²³]{1,40}")  # UCUM has no blank, and of letters ASCII's alone
 MOMENT = re.compile(
     r"(?P<day>(1[89]|20)\d{6})(?P<clock>(([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,4})?)?)?)?)(?P<zone>[+-]\d{4})?"
 )
@@ -104,6 +105,8 @@ def _is_measure(text: str, known: tuple[str, ...], more: tuple[str, ...]) -> boo
     noted = re.findall(r"\{([^{}]*)\}", text)
     few = sum(map(str.isdigit, text)) <= MOST_DIGITS
     if not UNIT.fullmatch(text) or not few or not all(is_item(one, known) for one in noted):
+        return False
+    if NO_UNIT.search(re.sub(r"\{[^{}]*\}|\[[^\[\]]*\]", "", text)):
         return False
     return results.unit_of(text) is not None and not find(text, known, running=False)
 
