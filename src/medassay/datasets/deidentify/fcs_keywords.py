@@ -104,7 +104,7 @@ def facts_of(pairs: Mapping[str, str]) -> Facts:
     plain = {re.sub(r"[^\w]|_", "", key).upper(): value for key, value in pairs.items() if value}
     told = {kind: [plain[key] for key in keys if key in plain] for kind, keys in PEOPLE.items()}
     source = pairs.get("$SRC", "")
-    if any(mark.kind == "name" for mark in find(source)):
+    if any(mark.kind == "name" for mark in find(source, running=False)):
         told["name"].append(source)
     births = [day for day in map(folded_birth, told["birth"]) if day]
     sexes = [sex for sex in map(folded_sex, told["sex"]) if sex]
