@@ -393,7 +393,7 @@ class _Work:
     ) -> list[Finding]:
         content = outgoing.files[0][1]
         found = kind.prove(content, outgoing.bulk, known, self.profile)
-        if residue.names_in(kind.searched(content), known):
+        if not found and residue.names_in(kind.searched(content), known):
             found.append(residue.identity_left("a name or number of the person", form))
         return found
 
