@@ -258,6 +258,17 @@ def test_prose_that_looks_like_an_address_or_a_person_stays(text):
         ("來自香港軒尼詩道271號2樓B室", "[address]"),
         ("see www.example-clinic.example/p/12", "see [contact]"),
         ("born 3.4.56, term", "born [date], term"),
+        ("于56.03.02出生", "于[date]出生"),
+        ("生于三月初三", "生于[date]"),
+        ("九十三岁，八十九岁", "90岁，八十九岁"),
+        ("call 139.12345678 or 1391-2345678", "call [telephone] or [telephone]"),
+        ("电联8679-3042", "电联[telephone]"),
+        ("卡60,371,825和3.30106195E+17", "卡[number]和[number]"),
+        ("一三九一二三四五六七八", "[number]"),
+        ("见ZY123456", "见[number]"),
+        ("per WangXM", "per [name]"),
+        ("Dr.Li reviewed", "Dr.[name] reviewed"),
+        ("Abdurehman", "[name]"),
     ],
 )
 def test_names_in_sentences_numbers_and_addresses_abroad_go(text, out):
@@ -276,6 +287,11 @@ def test_names_in_sentences_numbers_and_addresses_abroad_go(text, out):
         "Typed reports are attached. Arranged for Thursday.",
         "服维拉帕米，巴利昔单抗诱导",
         "宫缩规律，宫口开3cm，包块活动可",
+        "Positive",
+        "ECG",
+        "白细胞3500-9500，血小板 1,250,000/uL，12,500,000 IU/mL，1.25E+07",
+        "一月一次，三月龄，十一月复查，血压120-80-60",
+        "视力1.2.1版，孕20.5周",
     ],
 )
 def test_eponyms_makers_countries_and_medicines_in_sentences_stay(text):

@@ -114,6 +114,9 @@ _BIRTH = re.compile(
 _AGE = re.compile(
     r"(?<![0-9])(?P<years>9\d|1[0-4]\d)(?=[ \t-]*(?:岁|周岁|years?[ -]?old|yrs?\b|y/?o\b))", re.IGNORECASE
 )
+_AGE_IN_WORDS = re.compile(
+    "(?P<years>九十[一二三四五六七八九]?|一百[零〇一二三四五六七八九十]{0,3})(?=周?岁)"
+)
 _HIGH = re.compile(
     "[\u0080-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2122]{3,}"
 )
@@ -254,8 +257,9 @@ def _by_form(plain: str) -> Iterator[Mark]:
     for match in _ADDRESS.finditer(plain):
         if len(match[0]) >= 5:
             yield Mark(*match.span(), "address")
-    for match in _AGE.finditer(plain):
-        yield Mark(*match.span("years"), "age")
+    for pattern in (_AGE, _AGE_IN_WORDS):
+        for match in pattern.finditer(plain):
+            yield Mark(*match.span("years"), "age")
 
 
 def _by_label(plain: str) -> Iterator[Mark]:

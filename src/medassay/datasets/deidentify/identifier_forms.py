@@ -38,6 +38,17 @@ _FORMS: tuple[tuple[Form, re.Pattern[str]], ...] = (
     ("telephone", re.compile(rf"(?<![0-9A-Za-z.])(?:\+|00)85[23][- ]?\d{{4}}[- ]?\d{{4}}{_STOP}")),
     ("telephone", re.compile(rf"{_EDGE}[2-9]\d{{3}} \d{{4}}{_STOP}(?! ?\d)")),
     ("telephone", re.compile(rf"{_EDGE}(?:400\d?|800\d?)-\d{{3}}-\d{{3,4}}{_STOP}")),
+    # With a point or a dash where telephones have none, and in two halves of four that are no round bounds of a range.
+    ("telephone", re.compile(rf"{_EDGE}(?:0\d{{2,3}}|1[3-9]\d)\.\d{{7,8}}{_STOP}")),
+    ("telephone", re.compile(rf"{_EDGE}1[3-9]\d{{2}}-\d{{7}}{_STOP}")),
+    ("telephone", re.compile(rf"{_EDGE}(?!\d{{2}}00-|\d{{4}}-\d{{2}}00)[2-9]\d{{3}}-\d{{4}}{_STOP}")),
+    # Marks between thousands, an exponent behind seven digits, digits in words, letters before six digits.
+    ("number", re.compile(
+        rf"{_EDGE}\d{{1,3}}(?P<mark>[,.])\d{{3}}(?:(?P=mark)\d{{3}})+{_STOP}(?! ?(?:IU|U\b|copies|cells|[/×x]))"
+    )),
+    ("number", re.compile(rf"{_EDGE}\d[.,]\d{{6,17}}[eE]\+?\d{{1,2}}{_STOP}")),
+    ("number", re.compile("[一二三四五六七八九〇零○]{7,20}|[壹贰叁肆伍陆柒捌玖零]{6,20}")),
+    ("number", re.compile(r"(?<![0-9A-Za-z])[A-Z]{2,4}\d{6}(?![0-9A-Za-z])")),
     # With the code of a country; of Britain and Taiwan; extensions.
     ("telephone", re.compile(rf"(?<![0-9A-Za-z.])\+\d{{1,3}}(?:[ -]?\(?\d{{1,5}}\)?){{2,5}}{_STOP}")),
     ("telephone", re.compile(rf"{_EDGE}0\d{{1,4}}[ -]\d{{3,4}}[ -]?\d{{3,4}}{_STOP}")),
@@ -86,6 +97,12 @@ _FORMS: tuple[tuple[Form, re.Pattern[str]], ...] = (
         rf"[{_DIGIT}]{{2,4}}年[正{_DIGIT}十冬腊]{{1,3}}月(?:初?[{_DIGIT}十廿卅]{{1,3}}[日号]?)?"
         rf"|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年(?:[正{_DIGIT}十冬腊]{{1,3}}月)?(?:初?[{_DIGIT}十廿卅]{{1,3}}[日号]?)?"
         r"|(?<!\d)\d{2}年\d{1,2}月\d{1,2}[日号]|属[鼠牛虎兔龙蛇马羊猴鸡狗猪](?:[正冬腊]月)?"
+    )),
+    ("date", re.compile(
+        r"(?<![\d./-])[4-9]\d(?P<day>[/.-])(?:0?[1-9]|1[0-2])(?P=day)(?:0?[1-9]|[12]\d|3[01])(?![\d./-])"
+    )),
+    ("date", re.compile(
+        "[正一二三四五六七八九十冬腊]{1,2}月(?:初[一二三四五六七八九十]|[十廿][一二三四五六七八九]|二十|三十)[日号]?"
     )),
     ("date", re.compile(r"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])\.\d{2}(?![\d.])")),
     ("date", re.compile(r"(?<![\d./])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])/\d{2}(?![\d/])")),

@@ -66,7 +66,7 @@ _LATIN_LABEL = re.compile(
 )
 _LATIN_TITLE = re.compile(
     r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|"
-    r"Doctor)\.?[ ]+(?P<name>[A-Z][A-Za-z'-]+(?:[ ][A-Z][A-Za-z'-]+){0,2})"
+    r"Doctor)(?:\.[ ]?|[ ]+)(?P<name>[A-Z][A-Za-z'-]+(?:[ ][A-Z][A-Za-z'-]+){0,2})"
 )
 # Behind a word for a person, at least two capital words of which no list holds one; behind a mark one is enough.
 _LATIN_ROLE = re.compile(

@@ -27,6 +27,7 @@ _ENDS = re.compile(r"(?:^|[.!?:;)\n•*>|/-])[\s\"'(]*$")
 # What stands behind somebody's surname: a comma and the first letters of given names.
 _REVERSED = re.compile(r"(?<![A-Za-z])(?P<name>(?:[A-Z]['’])?[A-Z][A-Za-z'’-]+, (?:[A-Z]\.[ -]?){1,3})")
 _INITIALS = re.compile(r"(?<![A-Za-z.])(?:[A-Z]\. ?){2,4}(?![a-z])")
+_WITH_INITIALS = re.compile(r"(?<![A-Za-z])(?P<name>[A-Z][a-z]{1,5})[A-Z]{2}(?![A-Za-z0-9])")  # WangXM
 # Initials that are words: routes, times of a day, titles, states.
 _NO_INITIALS_TEXT = (
     "am pm iv im po pr sc sl ng nb bid tid qid prn od bd td us uk md rn do hs eg ie ad bc ra la ge"
@@ -60,6 +61,12 @@ def prose_names(text: str) -> Iterator[Span]:
         if re.sub(r"[^A-Z]", "", match[0]).casefold() not in _NO_INITIALS:
             yield match.start(), match.start() + len(match[0].rstrip())
     words = list(_WORD.finditer(text))
+    lone = words[0] if len(words) == 1 and words[0][0] == text.strip(" .,;:") else None
+    if lone and len(lone[0]) > 2 and not lone[0].islower() and not _explained(lone[0], set()):
+        yield lone.span()  # a note or a cell of one word that no list explains
+    for match in _WITH_INITIALS.finditer(text):
+        if match["name"].casefold() in surname_spellings():
+            yield match.span()
     small = {match[0] for match in words if match[0].islower()}
     for run in _runs(text, words):
         unknown = [match for match in run if not _explained(match[0], small)]
