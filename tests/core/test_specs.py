@@ -27,6 +27,12 @@ def test_a_spec_that_fits_is_loaded_frozen(tmp_path):
     assert plan.goals[0].title.zh == "灵敏度"
 
 
+def test_what_yaml_1_2_allows_is_read(tmp_path):
+    """libyaml, which reads first, stops at a colon within a plain value in braces."""
+    text = "dataset: x\ngoals:\n- at_least: 1\n  title: {zh: 见 42:1593, en: see 42:1593}\n"
+    assert load_spec(write(tmp_path, text), Plan).goals[0].title.en == "see 42:1593"
+
+
 faults = {
     "typo": (
         "dataset: x\ngoals:\n- at_lest: 0.9\n  title: {zh: a, en: b}\n",

@@ -38,12 +38,11 @@ def load_spec(path: Path, model: type[SpecT]) -> SpecT:
     WrongUse
         When the file is missing, is no YAML, repeats a key, or does not fit the model.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
     try:
         text = path.read_text("utf-8")
-        tree = YAML(typ="safe").load(text)
+        tree = _tree(text)
     except FileNotFoundError as error:
         raise WrongUse(
             found="no such file",
@@ -69,8 +68,25 @@ def load_spec(path: Path, model: type[SpecT]) -> SpecT:
     try:
         return model.model_validate(_plain(tree))
     except ValidationError as error:
-        # The other reader is slow, and knows where everything stands.
-        raise _spec_error(path, YAML(typ="rt").load(text), model, error) from error
+        raise _spec_error(path, _with_lines(text), model, error) from error
+
+
+def _tree(text: str) -> Any:
+    """What the YAML says, by libyaml; where that stops, by the reader that knows YAML 1.2, which has the last word."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError:
+        return _with_lines(text)
+
+
+def _with_lines(text: str) -> Any:
+    """The same by the slow reader, which remembers where everything stands."""
+    from ruamel.yaml import YAML
+
+    return YAML(typ="rt").load(text)
 
 
 def parameters_of(model: type[SpecT], fields: dict[str, Any], *, where: str) -> SpecT:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -236,9 +236,9 @@ def _after(
     return next((one for one in shorter if rule in CODES and CODES[rule].fullmatch(one)), "")
 
 
-def _parts(value: str, keep: object) -> str:
+def _parts(value: str, keep: Callable[[str], str]) -> str:
     """Each component and repeat as `keep` has it; delimiters stay between them, and none at the end."""
-    out = re.sub(r"[^\\^]+", lambda match: keep(match[0].strip()), value)  # type: ignore[operator]
+    out = re.sub(r"[^\\^]+", lambda match: keep(match[0].strip()), value)
     return out.rstrip("^\\")
 
 
