@@ -9,7 +9,7 @@ from medassay.core.canonical import digest_bytes
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.datasets.flow import Flow
 from medassay.datasets.manifest import Manifest
-from medassay.quality.certificate import Certificate, Issuer, attach, certify
+from medassay.quality.certificate import Certificate, Issuer, attach, certify, recomputed
 from medassay.quality.gate import gate
 from medassay.quality.spec import QualitySpec
 from medassay.trust.evidence import Evidence, Outcome
@@ -185,6 +185,26 @@ def test_the_record_is_plain_json_and_reads_back_the_same():
     record = certified()
     assert Certificate.model_validate_json(record.model_dump_json()) == record
     assert certified() == record
+
+
+@pytest.mark.parametrize("wrong", [None, 0, 1])
+@pytest.mark.parametrize("per_subject", [1, 2])
+def test_a_record_is_what_its_own_parts_make_it(per_subject, wrong):
+    of, version = spec(), manifest()
+    drawn = certified().label_audit.drawn
+    audited = {sample: place < wrong for place, sample in enumerate(drawn)} if wrong is not None else None
+    record = certify(
+        of,
+        version,
+        flow(),
+        gated(of, per_subject=per_subject),
+        annotated(),
+        READS,
+        Issuer.holder(version),
+        audited=audited,
+    )
+    assert record.outcome == (Outcome.FAILED if wrong else Outcome.PASSED)
+    assert recomputed(record) == record
 
 
 @pytest.mark.parametrize("kind", ["self", "laboratory", "certification_body"])

@@ -9,6 +9,9 @@ from medassay.reports.certificate_view import (
     render_certificate_html,
     render_certificate_pdf,
 )
+from medassay.reports.document import Code
+from medassay.reports.inspected import agreement_name
+from medassay.reports.paper import Words
 from medassay.reports.sentences import headings, say
 
 
@@ -66,3 +69,11 @@ def test_an_unsigned_record_says_so_and_whose_its_number_is(records, lang):
     issuer = {"kind": "laboratory", "number": "L-1", "name": "A laboratory"}
     other = compose_certificate(records.inspection(issuer=issuer), lang).cover.signatures_note
     assert other == say("signatures_inspection", lang)
+
+
+@pytest.mark.parametrize(("lang", "term"), [("zh", "卡帕系数"), ("en", "kappa coefficient")])
+def test_measures_of_agreement_stand_by_their_terms_and_unknown_ones_by_their_names(lang, term):
+    words = Words(lang)
+    assert agreement_name(words, "kappa") == term
+    assert agreement_name(words, "kappa[V]") == f"{term} · V"
+    assert agreement_name(words, "of_a_new_task[V]") == Code("of_a_new_task[V]")

@@ -20,6 +20,7 @@ from medassay.datasets.flow import Flow
 from medassay.datasets.manifest import Manifest
 from medassay.quality import wording
 from medassay.quality.label_audit import AuditResult, audit_labels
+from medassay.quality.sampling import accepts
 from medassay.quality.spec import Check, QualitySpec
 from medassay.statistics.proportion import proportion
 from medassay.trust.evidence import Evidence, Outcome
@@ -207,6 +208,45 @@ def certify(
         aspects=_aspects(gate, agreement, audit),
         outcome=_outcome(gate.outcome, annotation.outcome, audit),
     )
+
+
+def recomputed(record: Certificate) -> Certificate:
+    """The record with everything that follows from its other parts computed again.
+
+    Title and statement follow from the issuer, sizes from the flow, shares and kept limits from the gate's counts,
+    acceptance from the audit's plan, and the outcome from all of these.
+    """
+    gate, audit, kind = record.gate, record.label_audit, record.issuer.kind
+    people, touched = gate.touched_subjects.n_subjects, gate.touched_subjects.value
+    if gate.samples_assessed and touched is not None:
+        share = gate.samples_excluded / gate.samples_assessed
+        gate = gate.model_copy(
+            update={
+                "excluded_samples": _share_of_samples(gate.samples_excluded, gate.samples_assessed, people),
+                "touched_subjects": proportion(round(touched * people), people, method="clopper_pearson"),
+                "limits": tuple(_kept(limit, share) for limit in gate.limits),
+            }
+        )
+    if audit.plan is not None and audit.wrong is not None:
+        audit = audit.model_copy(update={"accepted": accepts(audit.plan, audit.wrong)})
+    kept = (record.flow.samples, record.flow.subjects)
+    return record.model_copy(
+        update={
+            "title": wording.TITLES[kind],
+            "statement": wording.STATEMENTS[kind],
+            "samples": kept[0].train + kept[0].tune + kept[0].test,
+            "subjects": kept[1].train + kept[1].tune + kept[1].test,
+            "gate": gate,
+            "label_audit": audit,
+            "outcome": _outcome(gate.outcome, record.annotation.outcome, audit),
+        }
+    )
+
+
+def _kept(limit: LimitResult, excluded_share: float) -> LimitResult:
+    if limit.id == "largest_excluded_share":
+        return limit.model_copy(update={"found": excluded_share, "kept": excluded_share <= limit.limit})
+    return limit.model_copy(update={"kept": limit.found >= limit.limit})
 
 
 def attach(

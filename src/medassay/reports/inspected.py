@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from medassay.datasets.flow import Flow
 from medassay.quality.certificate import Attachment, GateResult
 from medassay.reports import numbers
-from medassay.reports.document import Block, Code, Column, Text, table
+from medassay.reports.document import Block, Cell, Code, Column, Text, table
 from medassay.reports.given import Agreement
 from medassay.reports.paper import Words
+from medassay.reports.sentences import sentences
 
 
 def gate_tables(words: Words, gate: GateResult) -> Iterator[Block]:
@@ -126,7 +127,7 @@ def agreement_tables(words: Words, agreement: Agreement) -> Iterable[Block]:
         ],
         [
             [
-                Code(one.name),
+                agreement_name(words, one.name),
                 numbers.point(one.estimate, words.lang, against=one.limit),
                 numbers.interval(one.estimate, words.lang, against=one.limit),
                 words.say("dash") if one.limit is None else f"≥ {one.limit:g}",
@@ -135,6 +136,15 @@ def agreement_tables(words: Words, agreement: Agreement) -> Iterable[Block]:
             for one in agreement.figures
         ],
     )
+
+
+def agreement_name(words: Words, name: str) -> Cell:
+    """A measure of agreement by its term, with the class it is of; one without a term by its own name."""
+    measure, _, of = name.removesuffix("]").partition("[")
+    if f"agreement:{measure}" not in sentences():
+        return Code(name)
+    title = words.say(f"agreement:{measure}")
+    return f"{title} · {of}" if of else title
 
 
 def _why(words: Words, agreement: Agreement) -> str:

@@ -13,6 +13,7 @@ derives everything again is found by the digest on paper, or by the store.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from medassay.core.errors import MedassayError, NothingReadable
 from medassay.core.rooms import module_of
 from medassay.core.specs import parameters_of
 from medassay.evaluation.scorer import Scorer
-from medassay.reports import booked, taken
+from medassay.reports import booked, taken, verify_certificate
 from medassay.reports.checks import Check, Store, check, equal, same, told
 from medassay.reports.given import Given, MetricFacts
 from medassay.reports.history import ledger_facts, timing_digest
@@ -88,6 +89,8 @@ def verify(path: Path, store: Store | None = None, *, expect_digest: str | None 
     """
     _require_file(path)
     content = path.read_bytes()
+    if _schema(content) == verify_certificate.SCHEMA:
+        return _verified_certificate(content, path, store, expect_digest)
     try:
         record = ReportRecord.model_validate_json(content)
     except ValidationError as error:
@@ -105,6 +108,28 @@ def verify(path: Path, store: Store | None = None, *, expect_digest: str | None 
         checks += _of_store(record, path, store)
         checks = _by_other_rules(checks)
     return Verified("store" if store else "record", record.digest, tuple(checks))
+
+
+def _schema(content: bytes) -> str:
+    """What a JSON file says that it is; empty: nothing."""
+    try:
+        return str(json.loads(content).get("schema_id", ""))
+    except (ValueError, AttributeError):
+        return ""
+
+
+def _verified_certificate(
+    content: bytes, path: Path, store: Store | None, expect_digest: str | None
+) -> Verified:
+    digest, record, checks = verify_certificate.checks_of(content, expect_digest)
+    if store is None:
+        checks.append(Check("store", Outcome.NOT_ASSESSED, verify_certificate.NO_STORE))
+    elif record is not None:
+        entries, said = _ledger(store)
+        checks += said
+        if entries is not None:
+            checks += verify_certificate.of_store(record, digest, path, store, entries)
+    return Verified("store" if store else "record", digest, tuple(checks))
 
 
 def verify_paper(path: Path, store: Store, *, expect_digest: str | None = None) -> Verified:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from medassay.core import progress
 from medassay.core.atomic import write_atomic
+from medassay.core.canonical import canonical_json
 from medassay.core.specs import load_spec
 from medassay.core.terms import LANGS
 from medassay.datasets.flow import Flow
@@ -15,7 +16,7 @@ PAPER = "inspection"
 
 
 def run(place: Place) -> Evidence:
-    """Write the inspection record of the version that freeze sealed, and its views below `reports/`."""
+    """Write the inspection record of the version that freeze sealed, as JSON and on paper, below `reports/`."""
     from medassay.quality.certificate import Issuer, certify
     from medassay.reports.certificate_view import render_certificate_html, render_certificate_pdf
 
@@ -39,6 +40,7 @@ def run(place: Place) -> Evidence:
         with progress.shown(f"inspection record of {place.dataset}/{place.source_name}"):
             views = {f"{PAPER}.{lang}.html": render_certificate_html(record, lang) for lang in LANGS}
             views |= {f"{PAPER}.{lang}.pdf": render_certificate_pdf(record, lang) for lang in LANGS}
+        views[f"{PAPER}.json"] = canonical_json(record.model_dump(mode="json"))
         for name, content in views.items():
             write_atomic(place.workspace.reports(place.dataset, place.source_name) / name, content)
         return place.finish(
