@@ -177,6 +177,29 @@ def test_bytes_behind_a_leads_samples_go_and_are_counted():
     assert reader.samples(opened, 1).values.tolist() == (LEADS[1] / 1000).tolist()
 
 
+def test_codes_and_places_of_leads_hold_no_letters():
+    named = b"\x02\x04" + b"".join(struct.pack("<IIB", 1, 4, code) for code in b"Zh")
+    out, _, opened = cleaned(record(_3=named))
+    assert [lead.code for lead in opened.leads] == [0, 0]
+    assert out.actions["section 3", "changed"] == 1
+    first = int.from_bytes(b"Zhan", "little")
+    far = b"\x02\x04" + b"".join(struct.pack("<IIB", first, first + 3, code) for code in (1, 2))
+    beats = struct.pack("<HHH", 4, 1, 1) + struct.pack("<HIII", 0, first, first, first)
+    for broken in (record(_3=far), record(_4=beats)):
+        with pytest.raises(CannotClean):
+            cleaned(broken)
+
+
+def test_bits_and_bytes_behind_the_codes_of_a_lead_are_zero():
+    lead = bytes((0b10010111, 0x5A, 0x5A, 0x5A))  # 1, -1 and 0 in the standard's own table, and what is none
+    coded = struct.pack("<HHBB2H", 1000, 2000, 0, 0, 4, 4) + lead + lead
+    three = b"\x02\x04" + b"".join(struct.pack("<IIB", 1, 2, code) for code in (1, 2))
+    out, known, opened = cleaned(record(_2=(19999).to_bytes(2, "little"), _3=three, _6=coded))
+    assert opened.rhythm.leads == (b"\x94\x00",) * 2
+    assert reader.samples(opened, 1).values.tolist() == [0.001, -0.001]
+    assert scp_ecg.prove(out.files[0][1], out.bulk, known, RESEARCH) == []
+
+
 @pytest.mark.parametrize("number", [0, 1, 3, 6])
 def test_the_proof_withholds_any_byte_that_is_not_as_the_writer_writes(number):
     out, known, opened = cleaned(record())

@@ -22,8 +22,8 @@ from medassay.datasets.deidentify.facts import Facts, folded_birth
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.sample import Names
-from medassay.formats.waveform.scp_ecg import Opened
-from medassay.formats.waveform.scp_huffman import DEFAULT, EcgUnreadable, Table, decode
+from medassay.formats.waveform.scp_ecg import LEADS, Opened
+from medassay.formats.waveform.scp_huffman import DEFAULT, EcgUnreadable, Table, decoded
 
 LAST_NAME, FIRST_NAME, IDENTITY, SECOND_NAME, AGE, BIRTH, HEIGHT, WEIGHT, SEX = 0, 1, 2, 3, 4, 5, 6, 7, 8
 SYSTOLIC, DIASTOLIC, MACHINE, DAY, TIME = 11, 12, 14, 25, 26
@@ -38,6 +38,7 @@ NUMBERS = {SYSTOLIC: 400, DIASTOLIC: 400, HIGH_PASS: 10_000, LOW_PASS: 10_000}
 BODY = {HEIGHT: {1: 300, 2: 120, 3: 3000}, WEIGHT: {1: 600, 2: 60_000, 3: 1300, 4: 20_000}}
 ZONES = range(-840, 841)  # minutes
 SMALL = 0x20  # a number below is no letter
+FARTHEST = (SMALL << 16) - 1  # sample: 35 minutes at 1000 Hz
 COMPATIBLE = (0xA0, 0xB0, 0xC0, 0xD0)
 SUBJECT = re.compile(rb"S-[0-9a-f]{16}\x00")
 NO_TEXTS = b"\x01" + bytes(5)  # the length of an empty revision, its end, and four more empty texts
@@ -197,7 +198,7 @@ def samples_of(opened: Opened) -> dict[int, bytes]:
             Reason.UNSUPPORTED_FORM, "bimodal compression", "rhythm data at one rate", "section 6"
         )
     leads = opened.leads
-    out = {3: opened.data(3)[: 2 + 9 * len(leads)]}
+    out = {3: _placed(opened)}
     if 2 in opened.sections:
         out[2] = _tables(opened.data(2))
     out[6] = _coded(opened, 6, [lead.length for lead in leads])
@@ -214,6 +215,19 @@ def samples_of(opened: Opened) -> dict[int, bytes]:
     return dict(sorted(out.items()))
 
 
+def _placed(opened: Opened) -> bytes:
+    """Section 3: leads by codes of the list, 0 for another, and places that no four letters are."""
+    head = opened.data(3)[:2]
+    if any(max(lead.first, lead.last) > FARTHEST for lead in opened.leads):
+        raise CannotClean(
+            Reason.VALUE_IMPLAUSIBLE, "samples beyond any recording", f"at most {FARTHEST}", "section 3"
+        )
+    return head + b"".join(
+        struct.pack("<IIB", lead.first, lead.last, lead.code if lead.code in LEADS else 0)
+        for lead in opened.leads
+    )
+
+
 def _tables(raw: bytes) -> bytes:
     count = int.from_bytes(raw[:2], "little")
     at = 2
@@ -226,6 +240,11 @@ def _beats(raw: bytes) -> bytes:
     count = int.from_bytes(raw[4:6], "little")
     if len(raw) < 6 + 14 * count:
         raise CannotClean(Reason.TRUNCATED, "beats without places", "all", "section 4")
+    rows = list(struct.iter_unpack("<HIII", raw[6 : 6 + 14 * count]))
+    if any(kind >= SMALL or max(places) > FARTHEST for kind, *places in rows):
+        raise CannotClean(
+            Reason.VALUE_IMPLAUSIBLE, "beats beyond any recording", f"at most {FARTHEST}", "section 4"
+        )
     return raw[: 6 + 14 * count]
 
 
@@ -238,29 +257,18 @@ def _coded(opened: Opened, section: int, counts: Sequence[int]) -> bytes:
 
 
 def _cut(raw: bytes, tables: Sequence[Table], count: int) -> bytes:
-    """A lead's bytes up to its last sample, and one more that fills up a word."""
+    """A lead's bytes up to the last bit of its samples; what fills up the byte and the word behind it is zero."""
     if not 0 < count <= 8 * max(len(raw), 1):
         raise _short(count)
     if not tables:
         if len(raw) < 2 * count:
             raise _short(count)
         return raw[: 2 * count]
-    decode(raw, tables, count)
-    if len(raw) < 2 or not _decodes(raw[:-2], tables, count):
-        return raw
-    low, high = 0, len(raw) - 2  # the shortest beginning that holds all samples lies in (low, high]
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _decodes(raw[:middle], tables, count) else (middle, high)
-    return raw[:high]
-
-
-def _decodes(raw: bytes, tables: Sequence[Table], count: int) -> bool:
-    try:
-        decode(raw, tables, count)
-    except EcgUnreadable:
-        return False
-    return True
+    _, bits = decoded(raw, tables, count)
+    used = (bits + 7) // 8
+    last = raw[used - 1] & 0xFF << -bits % 8 & 0xFF
+    behind = min(len(raw) - used, 1) if len(raw) <= used + 1 else used % 2
+    return raw[: used - 1] + bytes((last,)) + bytes(behind)
 
 
 def _short(count: int) -> CannotClean:

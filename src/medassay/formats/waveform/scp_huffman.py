@@ -107,7 +107,12 @@ def _table(structures: Iterator[tuple[int, int, int, int, int]]) -> Table:
 
 
 def decode(raw: bytes, tables: Sequence[Table], count: int) -> IntArray:
-    """Values of a bit stream, the first bit the highest of the first byte.
+    """Values of a bit stream: the first of what `decoded` gives."""
+    return decoded(raw, tables, count)[0]
+
+
+def decoded(raw: bytes, tables: Sequence[Table], count: int) -> tuple[IntArray, int]:
+    """Values of a bit stream, the first bit the highest of the first byte, and how many bits they take.
 
     Parameters
     ----------
@@ -138,7 +143,7 @@ def decode(raw: bytes, tables: Sequence[Table], count: int) -> IntArray:
             continue
         values.append(_signed(bits[at : at + code.extra]) if code.extra else code.value)
         at += code.extra
-    return np.array(values, np.int64)
+    return np.array(values, np.int64), at
 
 
 def integrated(values: IntArray, encoding: int) -> IntArray:
