@@ -459,3 +459,28 @@ def test_a_series_under_two_persons_does_not_leave_and_its_neighbour_does(tmp_pa
     proof_of = deidentify.run(tmp_path / "in", tmp_path / "out")
     assert (proof_of["counts"]["files_written"], proof_of["counts"]["subjects"]) == (1, 1)
     assert {one["found"] for one in proof_of["findings"]} == {"a series under more than one person (2 times)"}
+
+
+@pytest.mark.parametrize(
+    ("family", "keyword", "value"),
+    [
+        ("PT", "CorrectedImage", ["NORM", "DTIM", "ATTN", "SCAT", "RADL", "DECY"]),
+        ("VL", "DimensionOrganizationType", "TILED_FULL"),
+        ("SR", "ContinuityOfContent", "SEPARATE"),
+        ("CT", "RotationDirection", "CW"),
+        ("MR", "Spoiling", "RF"),
+        ("SC", "ConversionType", "WSD"),
+    ],
+)
+def test_terms_that_the_standard_defines_for_how_an_object_was_made_stay(family, keyword, value):
+    kept = pydicom.dcmread(io.BytesIO(outgoing(written(image(family, **{keyword: value})))))
+    assert kept[keyword].value == value
+
+
+def test_a_report_keeps_how_its_items_hang_together_and_by_which_template():
+    part = item(RelationshipType="HAS CONCEPT MOD", ValueType="TEXT")
+    content = Sequence([item(TemplateIdentifier="1500", MappingResource="DCMR")])
+    made = image("SR", PixelData=None, ContentSequence=Sequence([part]), ContentTemplateSequence=content)
+    kept = pydicom.dcmread(io.BytesIO(outgoing(written(made))))
+    assert kept.ContentSequence[0].RelationshipType == "HAS CONCEPT MOD"
+    assert kept.ContentTemplateSequence[0].TemplateIdentifier == "1500"
