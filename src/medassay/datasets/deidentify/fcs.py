@@ -31,6 +31,7 @@ WIDTH = 12  # digits of an offset in TEXT
 NO_CHECK = b"00000000"  # of FCS 3: a check that is not made
 VERSIONS = (b"FCS2.0", b"FCS3.0", b"FCS3.1", b"FCS3.2")
 SAMPLES = "samples"
+NEEDED = frozenset(("$BYTEORD", "$DATATYPE", "$PAR", "$TOT"))  # no reader finds the events without them
 BYTES = {"F": 4, "D": 8}  # of a number, by the type of the data
 WIDTHS = ("8", "16", "32")  # bits of a whole number
 
@@ -67,6 +68,10 @@ def clean(content: bytes, who: Sequence[Names], known: Sequence[str], profile: P
     sets, out = _sets(content), b""
     for number, one in enumerate(sets, 1):
         pairs = fcs_keywords.clean(one.pairs, who[0], known, profile, actions)
+        if not NEEDED <= pairs.keys():
+            raise CannotClean(
+                Reason.HEADER_INVALID, "a required keyword in no form of its own", "all", "TEXT"
+            )
         actions["segments beside TEXT and DATA", "removed"] += one.rest
         actions["DATA", "kept"] += 1
         out += _written(one.version, pairs, one.data, last=number == len(sets))
