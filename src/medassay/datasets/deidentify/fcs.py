@@ -68,7 +68,7 @@ def clean(content: bytes, who: Sequence[Names], known: Sequence[str], profile: P
     sets, out = _sets(content), b""
     for number, one in enumerate(sets, 1):
         pairs = fcs_keywords.clean(one.pairs, who[0], known, profile, actions)
-        if not NEEDED <= pairs.keys():
+        if NEEDED - pairs.keys():
             raise CannotClean(
                 Reason.HEADER_INVALID, "a required keyword in no form of its own", "all", "TEXT"
             )
