@@ -12,6 +12,7 @@ import pytest
 
 from medassay.core.findings import Reason
 from medassay.datasets.deidentify import allowed, hl7, tables, vocabulary, wfdb, wfdb_signals
+from medassay.datasets.deidentify.column_roles import role_of
 from medassay.datasets.deidentify.outgoing import CannotClean
 from medassay.datasets.deidentify.profile import PROFILES, Profile
 from medassay.datasets.deidentify.signal_names import is_signal_name, is_unit
@@ -88,7 +89,7 @@ def test_a_hospital_may_add_words_of_its_own_items():
      ("护照号码", "index"), ("母亲姓名", "name"), ("Glucose (mmol/L)", ""), ("Number of subtractions", "")],
 )  # fmt: skip
 def test_a_column_whose_name_says_person_place_or_number_is_treated_as_one(header, role):
-    assert tables.role_of(header) == role
+    assert role_of(header) == role
 
 
 def message(*lines):

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from medassay.datasets.deidentify import closed_text, plain_text, tables
+from medassay.datasets.deidentify.column_roles import role_of
 from medassay.datasets.deidentify.facts import Facts
 from medassay.datasets.deidentify.profile import PROFILES
 from medassay.datasets.sample import Names
@@ -74,12 +75,13 @@ def test_a_form_with_its_person_in_rows_belongs_to_that_person():
      ("病歷號", "subject"), ("電話", "contact"), ("主治醫師", "staff"), ("就诊年龄", "age"), ("Age at scan", "age"),
      ("岁数", "age"), ("月龄", ""), ("Gestational age (weeks)", ""), ("骨龄", ""), ("采样日期(院内)", "date"),
      ("Exam Date", "date"), ("patientid", "subject"), ("ptid", "index"), ("住院流水", "index"), ("病人标识", "index"),
-     ("凝血酶原时间", ""), ("Number of subtractions", ""), ("血小板", "")],
+     ("凝血酶原时间", ""), ("Copy number", ""), ("Hospital Number", "subject"),
+     ("Number of subtractions", ""), ("血小板", "")],
 )  # fmt: skip
 def test_columns_are_told_in_initials_of_pinyin_traditional_characters_and_by_parts_of_their_name(
     header, role
 ):
-    assert tables.role_of(header) == role
+    assert role_of(header) == role
 
 
 def test_ages_over_89_are_90_under_every_name_of_an_age():

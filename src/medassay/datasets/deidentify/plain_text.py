@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from medassay.core.findings import Finding
 from medassay.datasets.deidentify.closed_text import tells
+from medassay.datasets.deidentify.column_roles import role_of
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.free_text import find, folded, scrub
 from medassay.datasets.deidentify.outgoing import Actions, HeldBack, Outgoing, left
 from medassay.datasets.deidentify.profile import SCRUBBED_TEXT, Profile
-from medassay.datasets.deidentify.tables import FIELD, role_of
+from medassay.datasets.deidentify.tables import FIELD
 from medassay.datasets.sample import Names
 
 LARGEST = 4 << 20

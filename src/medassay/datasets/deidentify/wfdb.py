@@ -14,12 +14,12 @@ from medassay.core.errors import WrongUse
 from medassay.core.findings import Finding, Reason, Severity
 from medassay.datasets.deidentify import allowed, wfdb_signals
 from medassay.datasets.deidentify.closed_text import tells
+from medassay.datasets.deidentify.column_roles import role_of
 from medassay.datasets.deidentify.dicom import shifted
 from medassay.datasets.deidentify.facts import Facts, folded_birth, folded_sex
 from medassay.datasets.deidentify.outgoing import Actions, CannotClean, Outgoing, left
 from medassay.datasets.deidentify.profile import Profile
 from medassay.datasets.deidentify.signal_names import is_signal_name, is_unit
-from medassay.datasets.deidentify.tables import role_of
 from medassay.datasets.sample import Names
 from medassay.formats.waveform import edf_fields, wfdb_formats
 from medassay.formats.waveform.wfdb_annotation import plain_annotations, read_annotations, write_annotations
