@@ -269,6 +269,8 @@ def test_prose_that_looks_like_an_address_or_a_person_stays(text):
         ("per WangXM", "per [name]"),
         ("Dr.Li reviewed", "Dr.[name] reviewed"),
         ("Abdurehman", "[name]"),
+        ("5.6 O'Brien", "5.6 [name]"),
+        ("Ann Lee", "[name]"),
     ],
 )
 def test_names_in_sentences_numbers_and_addresses_abroad_go(text, out):
@@ -289,6 +291,8 @@ def test_names_in_sentences_numbers_and_addresses_abroad_go(text, out):
         "宫缩规律，宫口开3cm，包块活动可",
         "Positive",
         "ECG",
+        "5.6 mmHg",
+        "Ann Arbor stage II",
         "白细胞3500-9500，血小板 1,250,000/uL，12,500,000 IU/mL，1.25E+07",
         "一月一次，三月龄，十一月复查，血压120-80-60",
         "视力1.2.1版，孕20.5周",

@@ -61,9 +61,9 @@ def prose_names(text: str) -> Iterator[Span]:
         if re.sub(r"[^A-Z]", "", match[0]).casefold() not in _NO_INITIALS:
             yield match.start(), match.start() + len(match[0].rstrip())
     words = list(_WORD.finditer(text))
-    lone = words[0] if len(words) == 1 and words[0][0] == text.strip(" .,;:") else None
+    lone = words[0] if len(words) == 1 and sum(map(str.isalpha, text)) <= len(words[0][0]) else None
     if lone and len(lone[0]) > 2 and not lone[0].islower() and not _explained(lone[0], set()):
-        yield lone.span()  # a note or a cell of one word that no list explains
+        yield lone.span()  # of a note or a cell that has one word
     for match in _WITH_INITIALS.finditer(text):
         if match["name"].casefold() in surname_spellings():
             yield match.span()
