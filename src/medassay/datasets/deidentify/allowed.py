@@ -36,6 +36,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 LONG_BY_NATURE = (0x00181074, 0x00181075)
 STANDARD_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,5}){1,12}")
 LEAST = 1e-30  # nearer to zero nothing is measured: digits in place of a floating point number are
+DAY = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 MOST_DIGITS = 8  # of a whole number that is a measurement: a longer one has the form of somebody's number
 
 
@@ -68,6 +69,8 @@ class Rule:
         if self.action == "filter":
             return is_term(str(value))
         if ".." in self.allowed:
+            if self.vr == "CS" and not str(value).strip().isdigit():
+                return False  # a number that is a code
             return in_range(self.allowed, value) and (self.tag in LONG_BY_NATURE or not is_long_number(value))
         return str(value).strip() in self.allowed.split("|")
 
@@ -164,20 +167,21 @@ def in_range(allowed: str, value: str | float) -> bool:
 
 
 def is_long_number(value: str | float) -> bool:
-    """Whether a number is whole and so long that it has the form of an identifier, not of a measurement.
+    """Whether a number is whole and has the form of an identifier or a day, not of a measurement.
 
     A power of ten tells a measurement, as no identifier is written with one.
 
     Examples
     --------
-    >>> [is_long_number(one) for one in ("8301234501", "0000123456", "830123450.0", 123456789.0)]
-    [True, True, True, True]
+    >>> [is_long_number(one) for one in ("8301234501", "0000123456", "830123450.0", 123456789.0, "19560302")]
+    [True, True, True, True, True]
     >>> [is_long_number(one) for one in ("12345678", "123456789.5", "1.2E+09", "-3.25", 0.1)]
     [False, False, False, False, False]
     """
     text = value.strip() if isinstance(value, str) else format(value, ".17g")
     whole, _, behind = text.lstrip("+-").partition(".")
-    return whole.isdigit() and len(whole) > MOST_DIGITS and not behind.strip("0")
+    telling = whole.isdigit() and (len(whole) > MOST_DIGITS or DAY.fullmatch(whole) is not None)
+    return telling and not behind.strip("0")
 
 
 def plain_index(text: str, allowed: str) -> str:
