@@ -204,6 +204,7 @@ def test_no_test_subject_is_not_estimable_and_insufficient():
 def test_only_a_part_of_a_whole_is_a_proportion():
     assert is_proportion(SENSITIVITY)
     assert is_proportion(Metric({"tp": 2}, {"tp": 2, "fp": 1, "fn": 1}, "1", "higher", "x"))
+    assert is_proportion(Metric({"found": 1}, {"there": 1}, "1", "higher", "x", part=True))
     assert not is_proportion(ALARMS)
     assert not is_proportion(Metric({"dice": 1}, {"structures": 1}, "1", "higher", "x"))
     assert not is_proportion(Metric({"p": 1, "r": -1}, {"p": 1, "r": 1}, "1", "nearer_zero", "x"))

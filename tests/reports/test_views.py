@@ -275,6 +275,20 @@ def test_conventions_that_are_not_set_are_not_printed_as_a_programs_words():
     assert shown.text == "a = —, b = true, c = false, d = {e: —}"
 
 
+def test_a_subgroup_shows_how_many_of_it_its_figure_rests_on(record, composed):
+    figures = [one for one in record.figures if one.axis and one.estimate is not None]
+    shown = {f"{one.estimate.n_subjects} / {one.n_subjects}" for one in figures}
+    title = say("subjects_of_group", "en")
+    tables = [b for b in section(composed(record, "en"), "subgroups") if isinstance(b, Table)]
+    cells = {
+        row[[column.title for column in one.columns].index(title)]
+        for one in tables
+        for row in one.rows
+        if title in [column.title for column in one.columns]
+    }
+    assert shown <= cells
+
+
 def test_each_subjects_group_stands_with_its_factor(record, composed):
     table = next(b for b in section(composed(record, "en"), "annex_subjects") if isinstance(b, Table))
     row = record.given.run.subjects[0]

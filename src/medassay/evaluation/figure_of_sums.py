@@ -272,14 +272,20 @@ def coded(groups: Sequence[BoolArray]) -> tuple[np.ndarray[tuple[int], np.dtype[
 def is_proportion(metric: Metric) -> bool:
     """Whether the formula itself keeps every subject's ratio in [0, 1].
 
-    So it is when the numerator counts a part of what the denominator counts: TP of TP + FN. A mean of
-    figures that happen to lie in [0, 1] is not told from its formula and is treated with more care.
+    So it is when the numerator counts a part of what the denominator counts: TP of TP + FN. Where the names do not
+    show it (events detected of those in the reference), the scorer that counts them says so. A mean of figures that
+    happen to lie in [0, 1] is not told from its formula and is treated with more care.
     """
     return (
         metric.form == "ratio"
         and not metric.standard
         and bool(metric.numerator)
-        and all(0 <= weight <= metric.denominator.get(name, 0.0) for name, weight in metric.numerator.items())
+        and (
+            metric.part
+            or all(
+                0 <= weight <= metric.denominator.get(name, 0.0) for name, weight in metric.numerator.items()
+            )
+        )
     )
 
 

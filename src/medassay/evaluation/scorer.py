@@ -40,6 +40,7 @@ class Metric:
     undefined: str  # what a zero denominator, or an absent class, means
     form: Form = "ratio"
     standard: tuple[Share, ...] = ()
+    part: bool = False  # the numerator counts a part of what the denominator counts, though no name shows it
 
     @property
     def formula(self) -> str:

@@ -38,17 +38,17 @@ STATEMENTS: dict[IssuerKind, Bilingual] = {
 
 VALUES = _both("测量值与声明的限值相符", "Measured values against declared limits")
 COMPLETENESS = _both("来源文件去向完整", "Every file offered is accounted for")
-AGREEMENT = _both("阅片者一致性", "Agreement between readers")
+AGREEMENT = _both("标注一致性", "Agreement between readers")
 AUDIT = _both("标注抽样复核", "Labels read again by sampling")
 REPRESENTATIVENESS = _both("对目标人群的代表性", "Representativeness of the target population")
 CLINICAL_TRUTH = _both("参考标准与临床真值的符合", "Truth of the reference standard beyond its readers")
 
 BY_MACHINE = _both("对每个样本自动检查", "By machine, on every sample")
 BY_FLOW = _both("按文件、样本和受试者自动核对", "By machine, in files, samples and subjects")
-BY_READERS = _both("两名阅片者独立阅片后比较", "Two readers, compared before arbitration")
+BY_READERS = _both("两名标注人员的标注在仲裁前比较", "Two readers, compared before arbitration")
 BY_SAMPLING = _both("按孤立批精确抽样方案复核", "By an exact sampling plan for an isolated lot")
 NO_AGREEMENT: dict[str, Bilingual] = {
-    "reads": _both("未进行：没有样本由两名阅片者阅片", "Not performed: no sample was read by two readers"),
+    "reads": _both("未进行：没有样本由两名标注人员标注", "Not performed: no sample was read by two readers"),
     "published": _both(
         "未进行：参考标准按公开发布的原样导入",
         "Not performed: the reference standard was imported as published",
@@ -74,6 +74,6 @@ NO_POPULATION = _both(
     "Not performed: no figures of the target population are there to compare with",
 )
 NO_CLINICAL_TRUTH = _both(
-    "未进行：没有独立于阅片的临床结局或病理结果",
+    "未进行：没有独立于标注的临床结局或病理结果",
     "Not performed: no outcome or pathology independent of the readers is there",
 )

@@ -111,6 +111,11 @@ class MetricFacts(Part):
     undefined: str
     form: Form = Field(default="ratio", exclude_if=lambda form: form == "ratio")
     standard: tuple[Share, ...] = Field(default=(), exclude_if=lambda parts: not parts)
+    part: bool = Field(
+        default=False,
+        exclude_if=lambda part: not part,
+        description="the numerator counts a part of what the denominator counts, though no name shows it",
+    )
 
     @classmethod
     def of(cls, metric: Metric) -> Self:
@@ -122,6 +127,7 @@ class MetricFacts(Part):
             undefined=metric.undefined,
             form=metric.form,
             standard=metric.standard,
+            part=metric.part,
         )
 
     def as_metric(self) -> Metric:

@@ -352,6 +352,7 @@ def _heterogeneity(paper: Paper) -> Iterator[Block]:
                 axis=paper.axis(worst.axis),
                 level=paper.level(worst.axis, worst.level),
                 subjects=numbers.count(worst.subjects),
+                contributing=numbers.count(worst.estimate.n_subjects),
                 figure=numbers.full(worst.estimate, paper.lang, against=_limit(paper)),
                 verdict=paper.say(f"verdict:{worst.verdict or 'no_goal'}"),
             )
@@ -400,7 +401,7 @@ def _subgroup(paper: Paper, axis: str) -> Block:
         Column(paper.say("figure_id"), weight=0.5),
         Column(paper.say("endpoint"), weight=1.5),
         Column(paper.axis(axis), weight=1),
-        Column(paper.say("subjects"), "right", weight=0.6),
+        Column(paper.say("subjects_of_group"), "right", weight=0.8),
         Column(paper.say("estimate"), "right", weight=0.9),
         Column(paper.say("ci"), "right", weight=1.4),
     ]
@@ -426,7 +427,9 @@ def _subgroup_row(paper: Paper, axis: str, figures: Sequence[Figure]) -> list[Ce
         f"{first.id}–{figures[-1].id}" if several else first.id,
         paper.say("all_endpoints") if several else paper.endpoint(first),
         paper.level(axis, first.level),
-        numbers.count(first.n_subjects),
+        numbers.count(first.n_subjects)
+        if first.estimate is None
+        else f"{numbers.count(first.estimate.n_subjects)} / {numbers.count(first.n_subjects)}",
         *_estimate(paper, first),
     ]
 
@@ -489,7 +492,7 @@ def _line(paper: Paper, figure: Figure, estimate: Estimate, value: float) -> plo
         lower=estimate.lower,
         upper=estimate.upper,
         goal=limit,
-        subjects=figure.n_subjects,
+        subjects=estimate.n_subjects,  # those whom the figure rests on
         figure=numbers.point(estimate, paper.lang, against=limit),
         interval=numbers.interval(estimate, paper.lang, against=limit),
     )

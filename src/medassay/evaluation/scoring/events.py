@@ -32,7 +32,7 @@ from medassay.tasks.events import (
 )
 from medassay.tasks.events_check import recount_events, recount_latencies, recount_samples
 
-VERSION = "1.1"
+VERSION = "1.2"
 SUFFIX = ".tsv"
 HEADLINE = (
     "events_reference",
@@ -159,7 +159,7 @@ def metrics(options: Options) -> Mapping[str, Metric]:  # noqa: ARG001 - the doo
         | _event_metrics("overlap", "any_overlap_")
         | {
             "sample_sensitivity": Metric(
-                {"seconds_common": 1}, {"seconds_reference": 1}, "1", "higher", NO_REFERENCE
+                {"seconds_common": 1}, {"seconds_reference": 1}, "1", "higher", NO_REFERENCE, part=True
             ),
             "sample_precision": Metric(
                 {"seconds_common": 1}, {"seconds_common": 1, "seconds_false": 1}, "1", "higher", NO_ALARM
@@ -170,6 +170,7 @@ def metrics(options: Options) -> Mapping[str, Metric]:  # noqa: ARG001 - the doo
                 "1",
                 "higher",
                 NEITHER,
+                part=True,
             ),
             "false_seconds_per_day": Metric(
                 {"seconds_false": 1}, {"days": 1}, "s/d", "lower", "no recorded time"
@@ -185,9 +186,9 @@ def _event_metrics(counted: str, prefix: str) -> dict[str, Metric]:
     reference, detected, false = (f"{counted}_{what}" for what in ("reference", "detected", "false"))
     both = {detected: 1.0, reference: 1.0, false: 1.0}
     return {
-        f"{prefix}sensitivity": Metric({detected: 1}, {reference: 1}, "1", "higher", NO_REFERENCE),
+        f"{prefix}sensitivity": Metric({detected: 1}, {reference: 1}, "1", "higher", NO_REFERENCE, part=True),
         f"{prefix}precision": Metric({detected: 1}, {detected: 1, false: 1}, "1", "higher", NO_ALARM),
-        f"{prefix}f1": Metric({detected: 2}, both, "1", "higher", NEITHER),
+        f"{prefix}f1": Metric({detected: 2}, both, "1", "higher", NEITHER, part=True),
         f"{prefix}false_alarms_per_day": Metric({false: 1}, {"days": 1}, "/d", "lower", "no recorded time"),
     }
 
