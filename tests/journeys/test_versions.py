@@ -11,7 +11,6 @@ from medassay.cli.main import app
 from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.workspace import SPEC_FOLDERS, Workspace
 from medassay.datasets.manifest import Manifest
-from medassay.datasets.withdraw import checked
 from medassay.trust import ledger
 from medassay.trust.evidence import Outcome
 from medassay.verbs import annotate, cut, freeze, gate, ingest, init, query, withdraw
@@ -90,8 +89,16 @@ def test_a_version_is_asked_cut_withdrawn_from_and_compared(tiny, turn, typed):
     gone = [row for row in one.rows if row.subject == subject]
     with pytest.raises(EvidenceBroken, match="withdrew"):
         place.store.get(gone[0].digest)
-    after = checked(place.store, one)
-    assert (after.withdrawn, after.holds) == (len(gone), True)
+    held = typed("verify", one.digest[:12])
+    assert held["passed"]
+    assert (held["withdrawn"], held["present"]) == (len(gone), len(one.rows) - len(gone))
+    altered = tiny.object(next(row.digest for row in one.rows if row.subject != subject))
+    whole = altered.read_bytes()
+    altered.write_bytes(b"other")
+    done = CliRunner().invoke(app, ["verify", one.digest[:12], "--workspace", str(tiny.root)])
+    assert done.exit_code == 1
+    assert "altered bytes" in done.stdout
+    altered.write_bytes(whole)
 
     second = freeze.run(place)
     two = frozen_manifest(place, second)

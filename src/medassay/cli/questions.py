@@ -79,7 +79,12 @@ def compare(
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="The report's JSON record.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="The JSON record of a report or inspection, or its paper; or the first digits of a dataset version."
+        ),
+    ],
     expect_digest: Annotated[str | None, typer.Option(help="SHA-256 on the paper's first page.")] = None,
     expect_head: Annotated[
         str | None, typer.Option(help="Ledger entry digest that was kept outside.")
@@ -87,11 +92,21 @@ def verify(
     workspace: Root = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recompute a report's digests and figures; name the first that differs."""
+    """Recompute a report's digests and figures, and name the first that differs; or every object of a version."""
     from medassay.cli import show
+    from medassay.verbs import frozen
     from medassay.verbs import verify as verb
 
-    found = verb.run(path, workspace=workspace, expect_digest=expect_digest, expect_head=expect_head)
+    if frozen.names_a_version(what):
+        if expect_digest is not None or expect_head is not None:
+            raise typer.BadParameter("--expect-digest and --expect-head are for reports")
+        version = frozen.version(workspace_of(workspace), what)
+        held = version.checked()
+        show.held(version.evidence.target, version.digest, held, as_json)
+        if not held.holds:
+            raise typer.Exit(1)
+        return
+    found = verb.run(Path(what), workspace=workspace, expect_digest=expect_digest, expect_head=expect_head)
     show.verified(found, as_json)
     if not found.passed:
         raise typer.Exit(1)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medassay.core.estimate import Estimate
     from medassay.datasets.inspect import Inspected
     from medassay.datasets.versions import Dynamics
+    from medassay.datasets.withdraw import HeldObjects
     from medassay.reports.verify import Verified
     from medassay.trust.evidence import Evidence
     from medassay.verbs.check import Checked
@@ -208,6 +209,25 @@ def inspection(found: Checked, as_json: bool) -> None:
         )
     if not wrong and not found.findings:
         print("nothing wrong was found")
+
+
+def held(target: str, digest: str, found: HeldObjects, as_json: bool) -> None:
+    """How many objects of a version are there or were erased with their subject, and each that is lost."""
+    if as_json:
+        lost = [finding.model_dump(mode="json") for finding in found.findings]
+        counts = {"present": found.present, "withdrawn": found.withdrawn, "lost": len(lost)}
+        told = {"version": digest, "target": target, "passed": found.holds, **counts, "findings": lost}
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    for finding in found.findings:
+        print(
+            f"DIFFERS: {finding.where} of {finding.sample}\n  found   {finding.found}\n  wanted  {finding.wanted}"
+        )
+        print(f"  do      {finding.remedy}")
+    print(f"version {digest} of {target}")
+    print(
+        f"objects: {found.present} there · {found.withdrawn} erased with their subject · {len(found.findings)} lost"
+    )
 
 
 def verified(found: Verified, as_json: bool) -> None:

@@ -33,7 +33,7 @@ class Erased:
 
 
 @dataclass(frozen=True)
-class Checked:
+class HeldObjects:
     """The objects of one manifest, told apart."""
 
     present: int
@@ -83,7 +83,7 @@ def erase(
     return Erased(subject, tuple(sorted(own - others)), tuple(sorted(own & others)), listing)
 
 
-def checked(store: ObjectStore, manifest: Manifest) -> Checked:
+def checked(store: ObjectStore, manifest: Manifest) -> HeldObjects:
     """Recompute every object that a manifest lists."""
     present = withdrawn = 0
     findings = []
@@ -95,7 +95,7 @@ def checked(store: ObjectStore, manifest: Manifest) -> Checked:
             withdrawn += 1
         else:
             findings.append(_lost(row.sample, row.role, altered=content is not None))
-    return Checked(present, withdrawn, tuple(findings))
+    return HeldObjects(present, withdrawn, tuple(findings))
 
 
 def _lost(sample: str, role: str, *, altered: bool) -> Finding:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from medassay.core.errors import WrongUse
@@ -10,6 +12,7 @@ from medassay.core.workspace import Workspace
 from medassay.datasets.freeze import Before
 from medassay.datasets.manifest import Manifest
 from medassay.datasets.versions import Dynamics, between
+from medassay.datasets.withdraw import HeldObjects, checked
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Outcome
 from medassay.verbs.stage import Place
@@ -28,6 +31,10 @@ class Version:
     @property
     def manifest(self) -> Manifest:
         return Manifest.read(self.place.store.get(self.digest), self.digest)
+
+    def checked(self) -> HeldObjects:
+        """Every object that it lists, recomputed: there, erased with its subject, or lost."""
+        return checked(self.place.store, self.manifest)
 
     def exclusions(self) -> list[dict[str, Any]]:
         """Why samples are not in it, in the order of the stages."""
@@ -58,6 +65,11 @@ def versions(workspace: Workspace) -> list[Version]:
             dataset, source = target.split("/", 1)
             found[digest] = Version(Place(workspace, dataset, source), evidence, digest)
     return list(found.values())
+
+
+def names_a_version(text: str) -> bool:
+    """Whether a text is digits of a digest, and no file of that name lies here."""
+    return re.fullmatch(f"[0-9a-fA-F]{{{SHORTEST},64}}", text) is not None and not Path(text).exists()
 
 
 def version(workspace: Workspace, named: str) -> Version:
