@@ -11,16 +11,20 @@ DICOM PS3.5 annexes A.4 and G; ITU-T T.81, annex B; T.87, annex C; T.800 and T.8
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 
 from medassay.core.errors import WrongUse
+from medassay.datasets.deidentify import jpeg_segments
 
 ITEM = b"\xfe\xff\x00\xe0"
 RLE = "1.2.840.10008.1.2.5"
 JPEG = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.(5[017]|70|8[01])")
+DISCRETE_COSINE = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.5[01]")
+END_OF_CODE = 8  # bytes of a scan without which its pixels must be others
 JPEG_2000 = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.(9[0-3]|20[1-3])")
 SOI, SOC, EOI = b"\xff\xd8", b"\xff\x4f", 0xD9
 COMMENT, COMMENT_2000, SCAN, TILE, TILE_DATA = 0xFE, 0x64, 0xDA, 0x90, 0x93
@@ -126,9 +130,30 @@ def _of_code(value: bytes, parts: list[Place], syntax: str) -> tuple[int, list[P
         for begin, stop in walk(stream, at):
             blanks.append((begin, stop))
             at = stop  # the last is empty, and ends the picture
+        if DISCRETE_COSINE.fullmatch(syntax):
+            _require_code_to_the_end(stream[start:at])
         found += 1
     blanks.append((at, len(stream)))
     return found, [place for one in blanks for place in _in_fragments(one, parts)]
+
+
+def _require_code_to_the_end(picture: bytes) -> None:
+    """The last bytes of a scan are code: pixels change without them. Else what stands there is none."""
+    whole = picture.removesuffix(bytes((0xFF, EOI))) + bytes((0xFF, EOI))
+    try:
+        shortened = jpeg_segments.without_last_code(whole, END_OF_CODE)
+        pixels = [_decoded(one) for one in (whole, shortened) if one]
+    except (OSError, ValueError, SyntaxError, IndexError, struct.error):
+        return  # of more than 8 bits, or broken: no decoder here tells
+    if len(pixels) == 2 and pixels[0] == pixels[1]:
+        raise _refused("bytes between the code of a compressed frame and its end")
+
+
+def _decoded(picture: bytes) -> bytes:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(picture), formats=["JPEG"]) as opened:
+        return opened.tobytes()
 
 
 def _in_fragments(place: Place, parts: list[Place]) -> Iterator[Place]:

@@ -82,8 +82,8 @@ def transform(body: bytes) -> bytes:
 
 
 def without_last_code(content: bytes, count: int) -> bytes:
-    """The picture without the last bytes of its last scan, zeros at its end not counted."""
-    *_, (_, start, stop), (_, _, _) = segments(content)
+    """The picture without the last bytes of its last scan, zeros at its end not counted; nothing where it has fewer."""
+    start, stop = [(start, stop) for marker, start, stop in segments(content) if marker == SCAN][-1]
     head = start + 2 + struct.unpack_from(">H", content, start + 2)[0]
     code = content[head:stop].rstrip(b"\x00")[:-count].rstrip(b"\xff")
     return content[:head] + code + b"\xff\xd9" if len(code) > count else b""
