@@ -275,6 +275,19 @@ def test_conventions_that_are_not_set_are_not_printed_as_a_programs_words():
     assert shown.text == "a = —, b = true, c = false, d = {e: —}"
 
 
+@pytest.mark.parametrize("found", [0, 3])
+def test_near_copies_of_different_subjects_are_said_where_disjointness_is_called_proven(records, found):
+    chain = [
+        step.model_copy(update={"reasons": {"same_subject": found}, "findings": found})
+        if step.kind == "freeze" and found
+        else step
+        for step in records.chain()
+    ]
+    blocks = section(compose(records.record(chain=chain), "en", "maker"), "disjointness")
+    texts = [block.text for block in blocks if isinstance(block, Text)]
+    assert (say("near_copies", "en", count="3") in texts) == bool(found)
+
+
 def test_a_subgroup_shows_how_many_of_it_its_figure_rests_on(record, composed):
     figures = [one for one in record.figures if one.axis and one.estimate is not None]
     shown = {f"{one.estimate.n_subjects} / {one.n_subjects}" for one in figures}

@@ -237,6 +237,22 @@ def test_a_report_is_final_under_keys_of_one_s_own_only(spikes):
     assert record["limits"][0]["key"] == "limit:withdrawn"
 
 
+def test_a_product_that_is_declared_otherwise_after_the_test_has_no_report(spikes):
+    spikes.submit("finder", 3.5)
+    spikes.step("validate", "finder")
+    spikes.step("report", "finder")
+    declared = spikes.root / "registry" / "finder" / "device.yaml"
+    declared.write_text(declared.read_text("utf-8") + "\n# for another use\n", "utf-8")
+    assert "changed since train" in str(spikes.typed("report", "spikes", "hospital", "finder", code=1))
+
+
+def test_a_version_that_was_trained_after_the_test_is_not_reported_with_its_figures(spikes):
+    spikes.submit("finder", 3.5)
+    spikes.step("validate", "finder")
+    spikes.submit("finder", 1.5)
+    assert "built on another train" in str(spikes.typed("report", "spikes", "hospital", "finder", code=1))
+
+
 def test_two_implementations_that_differ_leave_no_report(spikes, monkeypatch):
     spikes.submit("one", 8.5)
     task = import_module("medassay.evaluation.scoring.spikes")

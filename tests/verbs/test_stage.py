@@ -5,7 +5,7 @@ from medassay.core.findings import Reason
 from medassay.trust import ledger
 from medassay.trust.evidence import Outcome
 from medassay.trust.keys import KeyRing
-from medassay.verbs import init
+from medassay.verbs import certify, init
 from medassay.verbs.stage import Place, evidence_inputs, refused_after
 
 SPEC = """
@@ -86,6 +86,15 @@ def test_a_pointer_that_is_not_whole_is_broken_evidence_and_no_fault_of_ours(pla
     place.workspace.pointer("x", "phantom", "ingest").write_bytes(content)
     with pytest.raises(EvidenceBroken, match="ingest again"):
         place.evidence("ingest")
+
+
+def test_a_spec_that_broke_after_freezing_is_said_before_any_inspection_paper_is_drawn(place):
+    for kind in ("gate", "annotate", "freeze"):
+        finish(place, kind)
+    place.workspace.spec("datasets", "x").write_text("title: [", "utf-8")
+    with pytest.raises(WrongUse, match="YAML"):
+        certify.run(Place(place.workspace, "x", "phantom"))
+    assert not place.workspace.reports("x", "phantom").exists()
 
 
 def test_a_store_that_cannot_be_written_is_the_environment_s(place, monkeypatch, tmp_path):

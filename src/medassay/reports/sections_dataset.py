@@ -188,6 +188,9 @@ def disjointness(paper: Paper) -> Iterable[Block]:
         ),
     )
     yield Text(paper.say(f"disjoint_{verdict}"), "plain" if verdict == "proven" else "warning")
+    alike = sum(step.reasons.get("same_subject", 0) for step in paper.given.chain if step.kind == "freeze")
+    if alike:
+        yield Text(paper.say("near_copies", count=numbers.count(alike)), "warning")
 
 
 def training(paper: Paper) -> Iterable[Block]:

@@ -10,7 +10,8 @@ from medassay.annotation.agreement import AgreementRecord
 from medassay.annotation.spec import AnnotationSpec
 from medassay.core import progress
 from medassay.core.atomic import write_atomic
-from medassay.core.errors import WrongUse
+from medassay.core.canonical import digest_bytes
+from medassay.core.errors import EvidenceBroken, WrongUse
 from medassay.core.rooms import module_of
 from medassay.core.specs import load_spec, parameters_of
 from medassay.core.terms import Lang
@@ -19,6 +20,7 @@ from medassay.evaluation.protocol import Protocol
 from medassay.quality.certificate import Certificate
 from medassay.quality.spec import QualitySpec
 from medassay.registry.device import DeviceSpec
+from medassay.registry.submission import open_submission
 from medassay.room.record import RunRecord
 from medassay.trust import ledger
 from medassay.trust.evidence import Evidence, Outcome
@@ -31,6 +33,7 @@ from medassay.verbs.validate import EXCERPT
 if TYPE_CHECKING:
     from medassay.reports.record import ReportRecord
 
+DECLARATION = "device.yaml"
 BEFORE = ("ingest", "gate", "annotate", "freeze", "certify")
 
 
@@ -69,6 +72,8 @@ def run(
         refused = refused_after(place, "report", *steps, device=device)
         if refused:
             return refused
+        _require_one_chain(steps)
+        _require_as_run(place, device, steps)
         with progress.shown(f"report {device} on {place.dataset}/{place.source_name}"):
             record = _record(place, device, steps)
             before = _superseded(place, device, record)
@@ -91,6 +96,55 @@ def run(
             packages=("jinja2", "matplotlib", "noto-cjk-sans-otc", "typst"),
             device=device,
         )
+
+
+def _require_one_chain(steps: Sequence[Evidence]) -> None:
+    """Each step was built on the very ones that the report tells of.
+
+    Raises
+    ------
+    EvidenceBroken
+        When a step was run again and those after it were not.
+    """
+    digests = {step.kind: step.digest for step in steps}
+    for step in steps:
+        for link in step.inputs:
+            before = link.role.removeprefix("evidence:")
+            if before != link.role and link.digest != digests.get(before, link.digest):
+                raise EvidenceBroken(
+                    found=f"{step.kind} built on another {before}, {link.digest[:12]}…",
+                    wanted=f"{before} {digests[before][:12]}…, as it stands now",
+                    remedy=f"{before} was run again: run {step.kind} and the steps after it again.",
+                    where=f"evidence of {step.kind} {step.target}",
+                )
+
+
+def _require_as_run(place: Place, device: str, steps: Sequence[Evidence]) -> None:
+    """What the report declares of data and product is what its steps were run with.
+
+    Raises
+    ------
+    EvidenceBroken
+        When a spec, or the device's own declaration, was changed since.
+    """
+    by_kind = {step.kind: step for step in steps}
+    for kind, room in (("freeze", "datasets"), ("annotate", "annotation"), ("certify", "quality")):
+        ran = {link.digest for link in by_kind[kind].inputs if link.role == f"spec:{room}"}
+        if ran and place.spec_digest(room) not in ran:
+            raise _changed(str(place.workspace.spec(room, place.dataset)), kind)
+    tested = open_submission(place.store.get(by_kind["train"].output("submission"))).record.files
+    declared = place.workspace.device(device) / DECLARATION
+    if digest_bytes(declared.read_bytes()) != tested.get(DECLARATION):
+        raise _changed(str(declared), "train")
+
+
+def _changed(where: str, kind: str) -> EvidenceBroken:
+    return EvidenceBroken(
+        found=f"a declaration that was changed since {kind}",
+        wanted=f"the one that {kind} was run with",
+        remedy=f"Put it back as it was, or run {kind} and the steps after it again: a report declares what was tested.",
+        where=where,
+    )
 
 
 def _excerpts(place: Place, validate: Evidence, record: ReportRecord) -> dict[str, bytes]:
