@@ -275,6 +275,12 @@ def test_conventions_that_are_not_set_are_not_printed_as_a_programs_words():
     assert shown.text == "a = —, b = true, c = false, d = {e: —}"
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_first_page_says_how_the_case_flow_adds_up_in_html_too(record, lang, composed):
+    page = html_of(composed(record, lang)).decode()
+    assert f"<h2>{say('flow_caption', lang)}</h2>" in page
+
+
 @pytest.mark.parametrize("found", [0, 3])
 def test_near_copies_of_different_subjects_are_said_where_disjointness_is_called_proven(records, found):
     chain = [

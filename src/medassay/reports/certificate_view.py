@@ -95,7 +95,6 @@ def _cover(words: Words, record: Certificate, digest: str) -> Cover:
             (words.say("inspection_group"), _dataset(words, record)),
             (words.say("inspection_basis"), _basis(words, record)),
         ),
-        flow_title=words.say("group_flow"),
         flow=flow_table(words, record.flow),
         flow_note="",
         limits_title=words.say("not_assessed_title"),

@@ -51,7 +51,6 @@ def cover_of(paper: Paper) -> Cover:
             (paper.say("group_product"), _product(paper)),
             (paper.say("group_protocol"), _protocol(paper)),
         ),
-        flow_title=paper.say("group_flow"),
         flow=flow_table(paper, paper.given.flow),
         flow_note=scored_line(paper),
         limits_title=paper.say("main_limits"),

@@ -111,7 +111,6 @@ class Cover:
     statement: tuple[str, ...]
     verdict: Verdict | None
     groups: tuple[tuple[str, tuple[tuple[str, Cell], ...]], ...]
-    flow_title: str
     flow: Table
     flow_note: str
     limits_title: str

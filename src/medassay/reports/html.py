@@ -65,7 +65,6 @@ def _texts(document: Document) -> Iterator[str]:
         cover.limits_title,
         cover.signatures_note,
         cover.flow_note,
-        cover.flow_title,
         cover.qr_caption,
     )
     yield from (signature.role for signature in cover.signatures)
