@@ -437,3 +437,13 @@ def test_limits_worded_by_another_versions_rules_do_not_make_a_booked_report_fal
     checks = {check.name: check for check in verify(path, kept.store()).checks}
     assert checks["limits"].outcome == Outcome.NOT_ASSESSED
     assert not verify(path).passed  # apart from the ledger nothing says that it was made so
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_signatures_of_a_key_that_anyone_may_hold_are_not_taken_for_proof(kept, demo):
+    checks = {
+        one.name: one for one in verify(kept.folder / "some-device.json", kept.store(demo_key=demo)).checks
+    }
+    assert ("signing key" in checks) == demo
+    if demo:
+        assert checks["signing key"].outcome == Outcome.NOT_ASSESSED

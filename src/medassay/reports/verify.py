@@ -39,6 +39,7 @@ from medassay.trust.evidence import Evidence, Outcome, code_identity
 
 STEPS = ("ingest", "gate", "annotate", "freeze", "certify", "train", "validate")
 BY_RULE = ("limits", "deviations")  # sentences that follow from the rules of the version that wrote them
+DEMO_KEY = "a demonstration key, which anyone may hold: its signatures prove nothing of who booked this"
 NO_STORE = (
     "no workspace: case flow, specs, inspection, training and papers are as the record has them; compare its "
     "SHA-256 with a copy that you trust (--expect-digest)"
@@ -307,7 +308,10 @@ def _ledger(store: Store) -> tuple[Sequence[ledger.Entry] | None, list[Check]]:
     """The ledger's lines where chain and signatures hold."""
     try:
         ledger.verify(store.ledger, store.key, expect_head=store.expect_head)
-        return ledger.read(store.ledger), [Check("ledger", Outcome.PASSED)]
+        checks = [Check("ledger", Outcome.PASSED)]
+        if store.demo_key:
+            checks.append(Check("signing key", Outcome.NOT_ASSESSED, DEMO_KEY))
+        return ledger.read(store.ledger), checks
     except MedassayError as error:
         return None, [Check("ledger", Outcome.FAILED, error.found, error.wanted, error.where)]
 
