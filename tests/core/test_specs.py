@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 
 from medassay.core.errors import WrongUse, located
@@ -11,6 +13,7 @@ class Goal(Spec):
 
 class Plan(Spec):
     dataset: str
+    severity: Literal["warn", "exclude"] = "warn"
     goals: tuple[Goal, ...]
 
 
@@ -40,6 +43,16 @@ faults = {
         "at_least",
     ),
     "wrong type": ("dataset: x\ngoals:\n- at_least: high\n  title: {zh: a, en: b}\n", r":3: ", "number"),
+    "wrong word": (
+        "dataset: x\nseverity: exlude\ngoals:\n- at_least: 1\n  title: {zh: a, en: b}\n",
+        r":2: ",
+        "Did you mean 'exclude'?",
+    ),
+    "decimal comma": (
+        "dataset: x\ngoals:\n- {at_least: 0,75, title: {zh: a, en: b}}\n",
+        r":3: ",
+        "decimals with a point",
+    ),
     "missing language": ("dataset: x\ngoals:\n- at_least: 1\n  title: {zh: a}\n", r":4: ", "required"),
     "same key twice": ("dataset: x\ndataset: y\n", r":2: ", "duplicate"),
     "broken": ("dataset: [x\n", r"plan.yaml:", "well-formed"),

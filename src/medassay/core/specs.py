@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,9 +131,11 @@ def _misfit(where: str, model: type[BaseModel], error: ValidationError) -> Wrong
     field = ".".join(str(step) for step in first["loc"]) or "the whole"
     remedy = "Correct the field."
     if first["type"] == "extra_forbidden":
-        names = _names_in(model)
-        near = difflib.get_close_matches(str(first["loc"][-1]), names, n=1)
-        remedy = f"Did you mean '{near[0]}'?" if near else "Remove it, or see the schema for the known names."
+        remedy = _instead_of(str(first["loc"][-1]), model)
+    elif first["type"] in ("literal_error", "enum"):
+        known = re.findall(r"'([^']*)'", first["ctx"]["expected"])
+        near = difflib.get_close_matches(str(first["input"]), known, n=1)
+        remedy = f"Did you mean '{near[0]}'?" if near else remedy
     more = len(error.errors()) - 1
     return WrongUse(
         found=f"'{field}' that does not fit" + (f" (and {more} more)" if more else ""),
@@ -140,6 +143,14 @@ def _misfit(where: str, model: type[BaseModel], error: ValidationError) -> Wrong
         remedy=remedy,
         where=where,
     )
+
+
+def _instead_of(name: str, model: type[BaseModel]) -> str:
+    """What to do about a name that no field has."""
+    if name.isdigit():
+        return "Write decimals with a point: behind a comma another field begins."
+    near = difflib.get_close_matches(name, _names_in(model), n=1)
+    return f"Did you mean '{near[0]}'?" if near else "Remove it, or see the schema for the known names."
 
 
 def _telling(error: ValidationError) -> ErrorDetails:
