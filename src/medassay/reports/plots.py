@@ -91,7 +91,7 @@ def _curves(panels: tuple[tuple[str, tuple[tuple[int, float], ...]], ...], step:
 
 
 def _forest_axis(axis: Axes, lines: Sequence[Line], limit: float | None, labels: Labels, font: Any) -> None:
-    axis.set_ylim(len(lines) - 0.5, -0.5)
+    axis.set_ylim(len(lines) - 0.5, -0.8)  # with room for the word above the first goal
     axis.set_xlim(*_span(lines, limit))
     if limit is not None:
         axis.axvline(limit, color=GOAL, linewidth=1, linestyle=(0, (4, 2)))
@@ -123,11 +123,11 @@ def _row(axis: Axes, row: int, line: Line, *, own_goal: bool, labels: Labels, fo
     if own_goal and line.goal is not None and row == 0:
         axis.annotate(
             labels.goal,
-            (line.goal, -0.5),
-            (0, -1),
+            (line.goal, -0.38),
+            (0, 0),
             textcoords="offset points",
             ha="center",
-            va="top",
+            va="bottom",
             fontsize=6.5,
             color=GOAL,
             fontproperties=font,
